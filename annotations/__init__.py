@@ -1,0 +1,1 @@
+"""What people say: studies, queries, responses, assignments, ratings, agreement, export."""

@@ -1,0 +1,1 @@
+"""Validation of single requests to the annotations app; nothing is saved here."""

@@ -1,0 +1,1 @@
+"""Writes of the annotations app: keyword-only, one transaction each."""

@@ -1,0 +1,1 @@
+"""Pages of the annotations app: load or refuse, one call, render."""

@@ -1,0 +1,1 @@
+"""Who decides: pools, features, quotas, draws, jurors, the welfare of a jury."""

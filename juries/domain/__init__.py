@@ -1,0 +1,1 @@
+"""Pure calculations of this floor: arrays in, frozen results out, no Django."""

@@ -1,0 +1,1 @@
+"""Checks of single requests; nothing here saves."""

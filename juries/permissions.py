@@ -1,0 +1,22 @@
+"""Who may do what with pools and juries: small predicates on a user."""
+
+from django.contrib.auth.models import AnonymousUser
+
+from juries.models import Run, User
+
+
+def can_manage_juries(user: User | AnonymousUser) -> bool:
+    """A staff member who may change juries (pools, quotas, draws, seats, invitations)."""
+    return user.is_active and user.is_staff and user.has_perm("juries.change_jury")
+
+
+def can_see_runs(user: User | AnonymousUser) -> bool:
+    """A staff member. Runs name no person."""
+    return user.is_active and user.is_staff
+
+
+def can_steer_run(user: User | AnonymousUser, run: Run) -> bool:
+    """Who asked for a Run may cancel it and start it again; so may those who manage juries."""
+    if not can_see_runs(user):
+        return False
+    return run.requested_by_id == user.pk or can_manage_juries(user)

@@ -1,0 +1,1 @@
+"""Reads of the juries app for its pages, and the border where rows become arrays."""

@@ -1,0 +1,1 @@
+"""Writes of the juries app: keyword-only, one transaction each."""

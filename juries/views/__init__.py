@@ -1,0 +1,1 @@
+"""Pages of the juries app: load or refuse, one call, render."""

@@ -1,0 +1,1 @@
+"""Machines: which models there are, running them, reward models, benchmark runs."""

@@ -1,0 +1,1 @@
+"""Judges of entailment, loaded by the dotted paths in settings."""

@@ -1,0 +1,42 @@
+"""A study's benchmarks and their runs, as pages show them."""
+
+from collections.abc import Sequence
+
+from django.db.models import Prefetch
+
+from annotations.models import Study
+from models_runner.domain.benchmark_definition import InvalidDefinition
+from models_runner.models import Benchmark, BenchmarkRun
+from models_runner.selectors.benchmarks.inputs import input_digests
+
+MOST_SHOWN = 50
+
+
+def benchmark_list(*, study: Study) -> Sequence[Benchmark]:
+    """The newest benchmarks with their runs, newest first."""
+    runs = BenchmarkRun.objects.select_related("run").defer("report")
+    return list(
+        Benchmark.objects.filter(study=study).prefetch_related(Prefetch("runs", queryset=runs))[
+            :MOST_SHOWN
+        ]
+    )
+
+
+def comparable_runs(*, study: Study) -> Sequence[BenchmarkRun]:
+    """Runs that have a report, newest first."""
+    return list(
+        BenchmarkRun.objects.filter(benchmark__study=study)
+        .exclude(report={})
+        .select_related("benchmark", "run")
+        .defer("report")[:MOST_SHOWN]
+    )
+
+
+def input_state(*, mine: BenchmarkRun) -> list[str]:
+    """Names of inputs that have changed since the run; what can't be read counts as changed."""
+    try:
+        now = input_digests(benchmark=mine.benchmark)
+    except InvalidDefinition:
+        return ["definition"]
+    names = dict.fromkeys((*mine.inputs, *now))
+    return [name for name in names if mine.inputs.get(name) != now.get(name)]

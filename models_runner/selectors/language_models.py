@@ -1,0 +1,72 @@
+"""The registry of language models: who is offered, and a row as what a backend needs."""
+
+from urllib.parse import urlsplit
+
+from django.db.models import QuerySet
+
+from models_runner.models import LanguageModel
+from models_runner.ports import ModelSpecification, TemplateKind
+from venire import environment
+
+
+def model_specification(*, model: LanguageModel) -> ModelSpecification:
+    """A row of the registry for `models_runner.ports.load_language_model`."""
+    return ModelSpecification(
+        name=model.name,
+        kind=model.kind,
+        location=model.location,
+        model_id=model.model_id,
+        revision=model.revision,
+        dtype=model.dtype,
+        device=model.device,
+        template=TemplateKind(model.template),
+        parameters=dict(model.parameters),
+        key_variable=model.key_variable,
+        input_price=model.input_price,
+        output_price=model.output_price,
+        requests_per_minute=model.requests_per_minute,
+        tokens_per_minute=model.tokens_per_minute,
+        parallel_requests=model.parallel_requests,
+        timeout_seconds=float(model.timeout_seconds),
+    )
+
+
+def offered_models() -> QuerySet[LanguageModel]:
+    """Models that researchers can choose for new work."""
+    return LanguageModel.objects.filter(is_offered=True)
+
+
+def is_fixed(*, model: LanguageModel) -> bool:
+    """Something has been asked of it, so that what decides its answers can't change."""
+    return bool(model.pk) and model.generations.exists()
+
+
+def warnings_of(*, model: LanguageModel) -> list[str]:
+    """What may go wrong with a row that is legal as it stands; sentences."""
+    found = []
+    kinds = LanguageModel.Kind
+    looks_like_folder = model.location.startswith((".", "/", "~"))
+    if model.kind == kinds.TRANSFORMERS and not model.revision and not looks_like_folder:
+        found.append(
+            "No revision is pinned: the hub may serve other weights tomorrow. Put the commit's hash"
+            " into the revision."
+        )
+    if model.kind == kinds.OPENAI and not model.revision:
+        found.append(
+            "No revision is written down: whoever runs the endpoint may change the model under this"
+            " name. Where they offer a dated name, use that, and put the date into the revision."
+        )
+    if model.key_variable and not environment.variable(model.key_variable):
+        found.append(
+            f"The environment variable {model.key_variable} is not set in this process. It must be"
+            " set where the worker runs; the check below says whether it is."
+        )
+    if model.kind == kinds.OPENAI and not model.key_variable:
+        found.append("No variable with a key is named: requests are sent without one.")
+    if model.kind == kinds.OPENAI and model.location.startswith("http://"):
+        host = urlsplit(model.location).hostname or ""
+        if host not in ("localhost", "127.0.0.1", "::1"):
+            found.append(
+                "The address begins with http://, so that key and prompts travel unencrypted."
+            )
+    return found

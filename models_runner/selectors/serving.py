@@ -1,0 +1,60 @@
+"""Which reward model answers, and the Runs that were asked for predictions."""
+
+import uuid
+
+from annotations.models import Criterion, Study
+from juries.models import Run
+from models_runner.models import RewardTraining
+from models_runner.selectors.kept_files import PREDICT_KIND
+
+
+class NoModel(Exception):
+    """No reward model can be asked; the message says why and what to do."""
+
+
+def model_to_ask(
+    *, criterion: Criterion, training_id: uuid.UUID | None, accept_unusable: bool
+) -> RewardTraining:
+    """The training that a request names, or the newest of the criterion.
+
+    Raises:
+        NoModel: there is none, a juror's withdrawal made it stale, or it did not pass its gate and
+            the request does not accept that.
+    """
+    trainings = (
+        RewardTraining.objects.filter(criterion=criterion, run__state=Run.State.SUCCEEDED)
+        .select_related("criterion", "study__jury", "run")
+        .order_by("-created_at", "-id")
+    )
+    if training_id is not None:
+        trainings = trainings.filter(public_id=training_id)
+    training = trainings.first()
+    name = criterion.name.lower()
+    if training is None:
+        raise NoModel(
+            f"No reward model has learnt {name} yet. Train one first."
+            if training_id is None
+            else f"The study has no finished training {training_id} of {name}."
+        )
+    if training.stale_since is not None:
+        raise NoModel(
+            f"The reward model of {name} ({training.method}) learnt from answers that a juror has "
+            "withdrawn. Train again."
+        )
+    if not training.is_usable and not accept_unusable:
+        reasons = " ".join(training.evaluation.get("gate", {}).get("reasons", ()))
+        raise NoModel(
+            " ".join(
+                f"The reward model of {name} ({training.method}) did not pass its gate. {reasons} "
+                "Ask for more ratings and train again; or send accept_unusable: true, and its "
+                "guesses come marked as not usable.".split()
+            )
+        )
+    return training
+
+
+def prediction_run(*, study: Study, public_id: uuid.UUID) -> Run | None:
+    """A Run that was asked what the jurors of a study would say."""
+    return Run.objects.filter(
+        kind=PREDICT_KIND, public_id=public_id, parameters__study=study.pk
+    ).first()

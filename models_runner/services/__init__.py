@@ -1,0 +1,1 @@
+"""Writes of the models_runner app: keyword-only, one transaction each."""

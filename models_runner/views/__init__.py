@@ -1,0 +1,1 @@
+"""Pages of the models_runner app: load or refuse, one call, render."""

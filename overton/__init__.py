@@ -1,0 +1,1 @@
+"""What is reasonable: answers, judgements, windows, entailment, coverage."""

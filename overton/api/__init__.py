@@ -1,0 +1,1 @@
+"""The REST API over answers, judgements, labels of expression and windows."""

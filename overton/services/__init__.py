@@ -1,0 +1,1 @@
+"""Writes of the overton app: keyword-only, one transaction each."""

@@ -1,0 +1,1 @@
+"""Pages of the overton app: load or refuse, one call, render."""
