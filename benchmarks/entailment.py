@@ -4,6 +4,7 @@
     python benchmarks/entailment.py --parts quality traps
     python benchmarks/entailment.py --model var/my-judge   # weights of manage.py train_entailment
     python benchmarks/entailment.py --held-out-texts FILE  # only writes what training leaves out
+    python benchmarks/entailment.py --training-pairs FILE  # only writes more pairs to train on
 
 Data are read from `../shared/data` (`--data`); no sentence of them is printed. Beside the judge
 stands the cosine similarity of the same encoder without any training. Speed is that of the judge
@@ -19,7 +20,7 @@ import platform
 import statistics
 import sys
 import time
-from collections import defaultdict
+from collections import Counter, defaultdict
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from importlib.metadata import version
@@ -137,16 +138,24 @@ def perspectives(folder: Path, part: str = "dev") -> list[tuple[str, list[list[s
     ]
 
 
-def view_pairs(folder: Path) -> tuple[list[tuple[str, str]], NDArray[np.bool_]]:
-    """Pairs of one view, both ways round, and as many of opposite stance on the same claim."""
+def one_view_and_opposite(
+    claims: Sequence[tuple[str, list[list[str]], list[str]]],
+) -> tuple[list[tuple[str, str]], list[tuple[str, str]]]:
+    """Pairs of one view, both ways round, and all of opposite stance on the same claim."""
     same: list[tuple[str, str]] = []
     opposite: list[tuple[str, str]] = []
-    for _, clusters, stances in perspectives(folder):
+    for _, clusters, stances in claims:
         for cluster, stance in zip(clusters, stances, strict=True):
             same += [(one, other) for one in cluster for other in cluster if one != other]
             for others, other_stance in zip(clusters, stances, strict=True):
                 if {stance, other_stance} == {"SUPPORT", "UNDERMINE"}:
                     opposite += [(one, other) for one in cluster for other in others]
+    return same, opposite
+
+
+def view_pairs(folder: Path) -> tuple[list[tuple[str, str]], NDArray[np.bool_]]:
+    """Pairs of one view and as many of opposite stance, with which are which."""
+    same, opposite = one_view_and_opposite(perspectives(folder))
     rng = np.random.default_rng(SEED)
     chosen = rng.choice(len(opposite), size=min(len(same), len(opposite)), replace=False)
     pairs = same + [opposite[index] for index in sorted(chosen)]
@@ -164,6 +173,48 @@ def held_out_texts(data: Path) -> list[str]:
         texts.add(claim)
         texts.update(text for cluster in clusters for text in cluster)
     return sorted({" ".join(text.split()) for text in texts})
+
+
+def training_pairs(data: Path) -> list[dict[str, str]]:
+    """More labelled pairs of the training parts than `nli/train.jsonl` has.
+
+    Of Perspectrum, every pair of one view and as many of opposite stance on the same claim; of
+    ArgKP, arguments beside key points of the other side. A pair with a text of those that are
+    measured, here or as a premise of `nli/dev.jsonl`, is left out, and so is one that
+    `nli/train.jsonl` holds already.
+    """
+    known = set()
+    with (data / "nli" / "train.jsonl").open(encoding="utf-8") as lines:
+        known.update((pair.premise, pair.hypothesis) for pair in parse_pairs(lines, file="train"))
+    measured = set(held_out_texts(data))
+    with (data / "nli" / "dev.jsonl").open(encoding="utf-8") as lines:
+        measured.update(pair.premise for pair in parse_pairs(lines, file="dev.jsonl"))
+    same, opposite = one_view_and_opposite(perspectives(data / "perspectrum", "train"))
+    points = key_point_rows(data / "argkp2021", "train")
+    across = [text for text, side in zip(points.texts, points.same_side, strict=True) if not side]
+    rng = np.random.default_rng(SEED)
+    found: list[dict[str, str]] = []
+    for source, label, texts, share in (
+        ("persp", "entailment", same, 1.0),
+        ("persp_opp", "not_entailment", opposite, None),  # as many as were found of one view
+        ("kpa_opp", "not_entailment", across, 0.5),
+    ):
+        fresh = sorted(
+            {
+                (premise, hypothesis)
+                for premise, hypothesis in texts
+                if (premise, hypothesis) not in known
+                and not {" ".join(text.split()) for text in (premise, hypothesis)} & measured
+                and not {premise, hypothesis} & measured
+            }
+        )
+        most = len(found) if share is None else int(share * len(fresh))
+        for index in sorted(rng.choice(len(fresh), size=min(most, len(fresh)), replace=False)):
+            premise, hypothesis = fresh[index]
+            found.append(
+                {"premise": premise, "hypothesis": hypothesis, "label": label, "source": source}
+            )
+    return found
 
 
 def shown(value: float | None) -> str:
@@ -426,7 +477,9 @@ def judges_of(model: str, dtype: str) -> tuple[Judges, str]:
         second = vectors[[place[text] for text in hypotheses]]
         return np.asarray((first * second).sum(axis=1), dtype=np.float64)
 
-    return Judges(judge.entails, cosine), f"{judge.name}, {dtype}, digest {judge.weights_digest}"
+    return Judges(
+        judge.entails, cosine
+    ), f"{judge.name}, {judge.dtype}, digest {judge.weights_digest}"
 
 
 def main() -> int:
@@ -436,7 +489,7 @@ def main() -> int:
     parser.add_argument(
         "--model", default="", help="folder of weights; the shipped ones unless given"
     )
-    parser.add_argument("--dtype", default="float32", choices=("float32", "bfloat16"))
+    parser.add_argument("--dtype", default="auto", choices=("auto", "float32", "bfloat16"))
     parser.add_argument(
         "--parts", nargs="+", default=["quality", "traps", "speed"],
         choices=("quality", "traps", "speed"),
@@ -444,6 +497,7 @@ def main() -> int:
     parser.add_argument("--speed-pairs", type=int, default=600)
     parser.add_argument("--threads", type=int, help="of torch; its own choice unless given")
     parser.add_argument("--held-out-texts", type=Path, metavar="FILE")
+    parser.add_argument("--training-pairs", type=Path, metavar="FILE")
     options = parser.parse_args()
     if not options.data.is_dir():
         print(f"There is no folder {options.data}; name it with --data.", file=sys.stderr)
@@ -452,6 +506,18 @@ def main() -> int:
         texts = held_out_texts(options.data)
         options.held_out_texts.write_text("\n".join(texts) + "\n", encoding="utf-8")
         print(f"{len(texts):,} texts")
+        return 0
+    if options.training_pairs is not None:
+        pairs = training_pairs(options.data)
+        options.training_pairs.write_text(
+            "".join(json.dumps(pair, ensure_ascii=False) + "\n" for pair in pairs),
+            encoding="utf-8",
+        )
+        print(
+            ", ".join(
+                f"{n:,} {source}" for source, n in Counter(p["source"] for p in pairs).items()
+            )
+        )
         return 0
 
     import django

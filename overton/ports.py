@@ -69,13 +69,13 @@ class EntailmentChoice:
         backend: a key of settings.ENTAILMENT_BACKENDS, or a dotted path.
         model: hub id, folder or name of a model; empty for the backend's own.
         revision: revision of a hub id; empty for its default.
-        dtype: number type, such as "float32".
+        dtype: number type, such as "float32"; "auto" is the quickest that the hardware has.
     """
 
     backend: str
     model: str = ""
     revision: str = ""
-    dtype: str = "float32"
+    dtype: str = "auto"
 
 
 def declared_choice() -> EntailmentChoice:

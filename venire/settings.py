@@ -349,7 +349,9 @@ ENTAILMENT_MODEL = env.text(
 )
 ENTAILMENT_REVISION = env.text("VENIRE_ENTAILMENT_REVISION", "", "Revision of a hub id")
 ENTAILMENT_DTYPE = env.text(
-    "VENIRE_ENTAILMENT_DTYPE", "float32", "float32 or bfloat16 (faster on CPUs that have it)"
+    "VENIRE_ENTAILMENT_DTYPE",
+    "auto",
+    "float32, bfloat16, or auto: bfloat16 where the hardware computes with it",
 )
 # What loads a language model of the registry, by the kind of its backend.
 LANGUAGE_MODEL_BACKENDS = {

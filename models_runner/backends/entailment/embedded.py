@@ -8,11 +8,12 @@ import torch
 from models_runner.backends.entailment import weights
 from models_runner.backends.entailment.cross_encoder import PairTokenizer, base_digest, build
 from models_runner.backends.entailment.inference import probabilities
+from models_runner.backends.number_types import AUTO, resolved
 from models_runner.ports import EncoderUnavailable
 from overton.ports import EntailmentUnavailable, FloatArray, Progress
 
 WEIGHTS_FOLDER = Path(__file__).parent / "weights"
-DTYPES = ("float32", "bfloat16")
+DTYPES = ("float32", "bfloat16", AUTO)
 
 
 class EmbeddedEntailment:
@@ -21,7 +22,7 @@ class EmbeddedEntailment:
     Args:
         model: folder that the command wrote; empty for the weights that ship with this project.
         revision: weights in a folder have none; empty.
-        dtype: "float32", or "bfloat16" (faster on CPUs that have it).
+        dtype: "float32", "bfloat16" (faster on CPUs that have it), or "auto": the faster of them.
 
     Raises:
         EntailmentUnavailable: the folder or the package of the encoder can't be loaded, or the
@@ -31,7 +32,7 @@ class EmbeddedEntailment:
     def __init__(self, *, model: str = "", revision: str = "", dtype: str = "float32") -> None:
         if dtype not in DTYPES:
             raise EntailmentUnavailable(
-                f"The number type {dtype!r} is not known here; use {' or '.join(DTYPES)}."
+                f"The number type {dtype!r} is not known here; use {', '.join(DTYPES)}."
             )
         if revision:
             raise EntailmentUnavailable(
@@ -40,7 +41,8 @@ class EmbeddedEntailment:
             )
         self.name = f"embedded:{model}" if model else "embedded"
         self.revision = revision
-        self.dtype = dtype
+        device = torch.device("cuda" if torch.cuda.is_available() else "cpu")
+        self.dtype = "bfloat16" if resolved(dtype, device) != "float32" else "float32"
         try:
             tensors, manifest = weights.load(Path(model) if model else WEIGHTS_FOLDER)
             base, expected = manifest["base"]["name"], manifest["base"]["sha256"]
@@ -70,10 +72,10 @@ class EmbeddedEntailment:
             self._model.load_state_dict(tensors, strict=False)
         except RuntimeError as problem:
             raise EntailmentUnavailable(f"The weights do not fit the net: {problem}") from problem
-        self._model.eval().to("cuda" if torch.cuda.is_available() else "cpu")
+        self._model.eval().to(device)
         self.manifest = manifest
         self.weights_digest = weights.digest_of(
-            manifest["weights"]["sha256"], manifest["base"]["sha256"], dtype
+            manifest["weights"]["sha256"], manifest["base"]["sha256"], self.dtype
         )
 
     def entails(

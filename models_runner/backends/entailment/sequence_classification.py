@@ -11,6 +11,7 @@ from transformers import AutoModelForSequenceClassification, AutoTokenizer
 from transformers.utils import logging as transformers_logging
 
 from models_runner.backends.hub import loading_options
+from models_runner.backends.number_types import resolved
 from models_runner.domain.entailment_labels import UnknownLabels, label_order
 from overton.domain.pairs import distinct_pairs
 from overton.ports import EntailmentUnavailable, Progress
@@ -23,6 +24,7 @@ LONGEST_PAIR = 512
 FEWEST_OF_PREMISE = 16
 """Tokens that a premise keeps at least; a hypothesis that leaves less room is refused."""
 LABELS = "#labels="
+NUMBER_TYPES = {"float32": torch.float32, "bfloat16": torch.bfloat16, "float16": torch.float16}
 
 
 class SequenceClassifier:
@@ -36,7 +38,7 @@ class SequenceClassifier:
         model: a folder or a hub id. Behind it may stand `#labels=entailment,neutral,contradiction`,
             the order of the outputs of a model whose configuration does not name them.
         revision: revision of a hub id; empty for its default.
-        dtype: "float32", or "bfloat16" (faster on processors that have it).
+        dtype: "float32", "bfloat16" (faster on processors that have it), or "auto": the faster.
 
     Raises:
         EntailmentUnavailable: the model can't be loaded, or its labels can't be told.
@@ -48,10 +50,13 @@ class SequenceClassifier:
                 "Name the model: set VENIRE_ENTAILMENT_MODEL to a folder or a hub id such as "
                 "cross-encoder/nli-deberta-v3-base, or write transformers:MODEL."
             )
-        number_type = {"float32": torch.float32, "bfloat16": torch.bfloat16}.get(dtype)
+        self._device = torch.device("cuda" if torch.cuda.is_available() else "cpu")
+        self.dtype = resolved(dtype, self._device)
+        number_type = NUMBER_TYPES.get(self.dtype)
         if number_type is None:
             raise EntailmentUnavailable(
-                f"VENIRE_ENTAILMENT_DTYPE={dtype!r} is not known; use float32 or bfloat16."
+                f"VENIRE_ENTAILMENT_DTYPE={dtype!r} is not known; use auto, "
+                f"{', '.join(NUMBER_TYPES)}."
             )
         self.name = model
         self.revision = revision
@@ -83,10 +88,9 @@ class SequenceClassifier:
             self._tokenizer.pad_token = self._tokenizer.eos_token
         if self._model.config.pad_token_id is None:
             self._model.config.pad_token_id = self._tokenizer.pad_token_id
-        self._device = torch.device("cuda" if torch.cuda.is_available() else "cpu")
         self._model.eval().to(self._device)
         self._longest = _longest(self._model.config, self._tokenizer)
-        self.weights_digest = self._digest(dtype)
+        self.weights_digest = self._digest(self.dtype)
 
     def _digest(self, dtype: str) -> str:
         digest = hashlib.sha256(f"{self._order.meanings}{self._longest}{dtype}".encode())

@@ -37,6 +37,7 @@ from models_runner.backends.language.prompting import (
     refuse_unknown_parameters,
     ways_to_write,
 )
+from models_runner.backends.number_types import resolved
 from models_runner.domain.elicitation.prefixes import SharedPrefix, shared_prefixes
 from models_runner.ports import (
     Ability,
@@ -600,14 +601,7 @@ def _device(specification: ModelSpecification) -> torch.device:
 
 
 def _dtype(specification: ModelSpecification, device: torch.device) -> tuple[str, torch.dtype]:
-    wanted = specification.dtype
-    if wanted == "auto":
-        if device.type == "cpu":
-            wanted = "bfloat16" if torch.ops.mkldnn._is_mkldnn_bf16_supported() else "float32"
-        elif device.type == "cuda":
-            wanted = "bfloat16" if torch.cuda.is_bf16_supported() else "float16"
-        else:
-            wanted = "float16"
+    wanted = resolved(specification.dtype, device)
     if wanted not in DTYPES:
         raise ModelUnavailable(
             f"{specification.name}: {wanted!r} is no number type; use auto, {', '.join(DTYPES)}."

@@ -269,7 +269,7 @@ class TestJudge:
         assert plain.weights_digest != half.weights_digest
 
     def test_refuses_what_it_can_not_do(self, judge_folder: Path, tmp_path: Path) -> None:
-        with pytest.raises(EntailmentUnavailable, match="use float32 or bfloat16"):
+        with pytest.raises(EntailmentUnavailable, match="use float32, bfloat16, auto"):
             EmbeddedEntailment(model=str(judge_folder), dtype="int4")
         with pytest.raises(EntailmentUnavailable, match="no revisions"):
             EmbeddedEntailment(model=str(judge_folder), revision="v2")
