@@ -113,6 +113,7 @@ def test_every_page_says_that_it_is_a_preview(desk: Client, study: Study) -> Non
         page = desk.get(base + place).content.decode()
         assert "Preview: nothing is kept" in page, place
         assert "annotations/juror.js" not in page
+        assert reverse("juror-leave") not in page, place  # only a juror has something to leave
     assert "C0DE" in desk.get(f"{base}thanks/").content.decode()
     assert "<strong>well</strong>" in desk.get(f"{base}instructions/").content.decode()
 

@@ -483,6 +483,9 @@ class TestForms:
         client.force_login(researcher)
         page = client.get(reverse("benchmark-new", args=[study.public_id, kind]))
         assert page.status_code == 200
+        # Which forms ask for models says so where none is registered, and leads on.
+        asks = kind in ("distributional", "steerable")
+        assert ("No language model is on offer yet" in page.content.decode()) is asks
 
     def test_a_form_must_say_what_it_defines(self, study: Study) -> None:
         class Silent(BenchmarkForm):
