@@ -224,6 +224,13 @@ def request_reading(
     )
 
 
+def request_first_reading(*, study: Study) -> Run | None:
+    """Ask for the study's responses to be read unless that was ever asked for; the Run if so."""
+    if Run.objects.filter(kind=READING_KIND, parameters__study=study.pk).exists():
+        return None
+    return request_reading(study=study, requested_by=None)
+
+
 # --- Reading --------------------------------------------------------------------------------------
 
 

@@ -31,6 +31,7 @@ from overton.services.answers import reword_answer
 from overton.services.entailment import (
     ReadingRefused,
     perform_reading,
+    request_first_reading,
     request_reading,
     score_pairs,
 )
@@ -161,6 +162,13 @@ def test_what_was_judged_before_a_cancel_is_kept(
     perform_run(run_id=run.pk, work=perform_reading)
     assert EntailmentReading.objects.count() == 1
     assert len(judge.calls) == len(set(judge.calls)) == EntailmentScore.objects.count()
+
+
+def test_the_first_reading_is_asked_for_once(study: Study) -> None:
+    run = request_first_reading(study=study)
+    assert run is not None
+    assert run.parameters == request_reading(study=study, requested_by=None).parameters
+    assert request_first_reading(study=study) is None
 
 
 def test_a_judge_that_cannot_be_loaded_is_said_on_the_run(study: Study) -> None:

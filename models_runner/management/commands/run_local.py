@@ -20,6 +20,7 @@ from juries.tasks import enqueue_run
 from models_runner.selectors.demo import demo_addresses
 from models_runner.services.demo import demo_owner, demo_study, visitor_link
 from models_runner.services.leaderboard import request_first_leaderboard
+from overton.services.entailment import request_first_reading
 
 
 class Command(BaseCommand):
@@ -46,7 +47,7 @@ class Command(BaseCommand):
             )
             if loading.returncode:
                 raise CommandError("The demonstration could not be loaded; the reason is above.")
-            _ask_for_leaderboard()
+            _ask_for_first_work()
         address = f"http://127.0.0.1:{port}"
         processes = [self._start_web(port), self._start_worker(port)]
         try:
@@ -96,7 +97,7 @@ class Command(BaseCommand):
             self.stdout.write(f"Sign in as {user.username} with the password {password}\n")
         else:
             self.stdout.write("Make a first user with: manage.py createsuperuser\n")
-        self.stdout.write("Ctrl-C ends it. What you did is kept in the folder var/.\n")
+        self.stdout.write(f"Ctrl-C ends it. What you did is kept in the folder {_kept_in()}.\n")
         self.stdout.flush()
 
     def _watch(self, processes: "list[subprocess.Popen[bytes]]") -> None:
@@ -119,12 +120,22 @@ class Command(BaseCommand):
             self.stdout.write("\nEnding.\n")
 
 
-def _ask_for_leaderboard() -> None:
+def _ask_for_first_work() -> None:
     """The worker's first work: it takes longer than anybody should wait for the addresses."""
     study = demo_study()
-    run = None if study is None else request_first_leaderboard(study=study)
-    if run is not None:
-        enqueue_run(run=run)
+    if study is None:
+        return
+    for request in (request_first_leaderboard, request_first_reading):
+        run = request(study=study)
+        if run is not None:
+            enqueue_run(run=run)
+
+
+def _kept_in() -> str:
+    """The folder of all that is kept, seen from the project's where it lies inside it."""
+    folder = settings.VAR_DIR
+    inside = folder.is_relative_to(settings.BASE_DIR)
+    return f"{folder.relative_to(settings.BASE_DIR)}/" if inside else str(folder)
 
 
 def _child_environment(port: int) -> dict[str, str]:
