@@ -16,6 +16,7 @@ from django.core.management import call_command
 from django.core.management.base import BaseCommand, CommandError
 from django.utils import timezone
 
+from annotations.services.results import request_results
 from juries.tasks import enqueue_run
 from models_runner.selectors.demo import demo_addresses
 from models_runner.services.demo import demo_owner, demo_study, visitor_link
@@ -125,8 +126,13 @@ def _ask_for_first_work() -> None:
     study = demo_study()
     if study is None:
         return
-    for request in (request_first_leaderboard, request_first_reading):
-        run = request(study=study)
+    reading = request_first_reading(study=study)
+    for run in (
+        request_first_leaderboard(study=study),
+        reading,
+        # Again, with the reading: the page would say that there is more to count.
+        reading and request_results(study=study, requested_by=None),
+    ):
         if run is not None:
             enqueue_run(run=run)
 
