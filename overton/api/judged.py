@@ -59,6 +59,9 @@ class LabelRow(Row):
     label = OneOf(  # type: ignore[assignment] # a field of this name, not the attribute of DRF
         ExpressionLabel.Label.choices, help_text="The reading."
     )
+    knew_reading = serializers.BooleanField(
+        help_text="Said after a model's reading of the pair was shown; no check of models then."
+    )
     is_current = serializers.BooleanField(help_text="False: she has since changed it.")
     created_at = serializers.DateTimeField(help_text="When she said it.")
 
@@ -126,6 +129,9 @@ class ResolutionRow(Row):
         ExpressionLabel.Label.choices, help_text="What stands."
     )
     reason = serializers.CharField(help_text="Why.")
+    knew_reading = serializers.BooleanField(
+        help_text="Decided after a model's reading of the pair was shown."
+    )
     is_current = serializers.BooleanField(help_text="False: it was decided otherwise since.")
     created_at = serializers.DateTimeField(help_text="When it was decided.")
 

@@ -46,7 +46,11 @@ class Judgement(models.Model):
 
 
 class ExpressionLabel(models.Model):
-    """A person's reading: does this response express this answer?"""
+    """A person's reading: does this response express this answer?
+
+    `knew_reading` marks what a researcher said after a model's reading of the pair was shown to
+    her. It counts as her word like any other, but says nothing of how well the model reads.
+    """
 
     class Label(models.TextChoices):
         """The reading."""
@@ -81,6 +85,9 @@ class ExpressionLabel(models.Model):
         related_name="expression_labels",
     )
     label = models.CharField(max_length=12, choices=Label.choices)
+    knew_reading = models.BooleanField(
+        default=False, help_text="Said after a model's reading of the pair was shown."
+    )
     is_current = models.BooleanField(default=True)
     created_at = models.DateTimeField()
 
@@ -119,6 +126,9 @@ class LabelResolution(models.Model):
     answer = models.ForeignKey(Answer, on_delete=models.CASCADE, related_name="label_resolutions")
     label = models.CharField(max_length=12, choices=ExpressionLabel.Label.choices)
     reason = models.CharField(max_length=300)
+    knew_reading = models.BooleanField(
+        default=False, help_text="Decided after a model's reading of the pair was shown."
+    )
     researcher = models.ForeignKey(
         settings.AUTH_USER_MODEL,
         on_delete=models.SET_NULL,

@@ -58,6 +58,12 @@ class ExpressionLabelsPart(ResearchersPart[ExpressionLabel]):
             "pseudonym of the researcher, where no juror read it", path="researcher_id"
         ),
         cell("label", "string", "expresses, does_not or contradicts"),
+        cell(
+            "knew_reading",
+            "boolean",
+            "said after a model's reading of the pair was shown",
+            may_lack=True,
+        ),
         *HISTORY,
         cell(
             "submission",
@@ -86,6 +92,7 @@ class ExpressionLabelsPart(ResearchersPart[ExpressionLabel]):
             juror_id=row.maybe_ref("juror", "jurors"),
             researcher_id=row.maybe_ref("researcher", RESEARCHERS),
             label=row.one_of("label", ExpressionLabel.Label),
+            knew_reading=row["knew_reading"] or False,
             submission_id=row.maybe_ref_pair(SUBMISSION, "submissions"),
             is_current=row.given("is_current"),
             created_at=row.given("created_at"),
@@ -103,6 +110,12 @@ class LabelResolutionsPart(ResearchersPart[LabelResolution]):
         ANSWER,
         cell("label", "string", "expresses, does_not or contradicts: what stands"),
         cell("reason", "string", "why"),
+        cell(
+            "knew_reading",
+            "boolean",
+            "decided after a model's reading of the pair was shown",
+            may_lack=True,
+        ),
         researcher_cell(
             "pseudonym of the researcher who decided; empty: her account is gone",
             path="researcher_id",
@@ -126,6 +139,7 @@ class LabelResolutionsPart(ResearchersPart[LabelResolution]):
             answer_id=row.ref("answer", "answers"),
             label=row.one_of("label", ExpressionLabel.Label),
             reason=row.given("reason"),
+            knew_reading=row["knew_reading"] or False,
             researcher_id=row.maybe_ref("researcher", RESEARCHERS),
             is_current=row.given("is_current"),
             created_at=row.given("created_at"),

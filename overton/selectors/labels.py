@@ -65,8 +65,18 @@ class LabelTable:
         )
 
 
-def label_table(*, study: Study, queries: tuple[AskedQuery, ...]) -> LabelTable:
-    """Every current label of the study, one a person and pair; merged answers are resolved."""
+def label_table(
+    *, study: Study, queries: tuple[AskedQuery, ...], unknowing: bool = False
+) -> LabelTable:
+    """Every current label of the study, one a person and pair; merged answers are resolved.
+
+    Args:
+        study: whose labels.
+        queries: those whose answers are meant.
+        unknowing: take the last label of each person, and the last decision, that was made before
+            a model's reading of the pair was shown: what a model can be checked against.
+    """
+    counts = {"knew_reading": False} if unknowing else {"is_current": True}
     place = {query.pk: number for number, query in enumerate(queries)}
     answers, direct, merged = standing_answers(study=study, queries=queries)
     responses = tuple(
@@ -85,7 +95,7 @@ def label_table(*, study: Study, queries: tuple[AskedQuery, ...]) -> LabelTable:
     row_of = {response.pk: number for number, response in enumerate(responses)}
     said = list(
         ExpressionLabel.objects.filter(
-            response__query__study=study, response__query__check_kind="", is_current=True
+            response__query__study=study, response__query__check_kind="", **counts
         )
         .order_by("pk")
         .values_list("response_id", "answer_id", "juror_id", "researcher_id", "label")
@@ -107,7 +117,7 @@ def label_table(*, study: Study, queries: tuple[AskedQuery, ...]) -> LabelTable:
             target.setdefault(pair, []).append(reading)
     decisions = list(
         LabelResolution.objects.filter(
-            response__query__study=study, response__query__check_kind="", is_current=True
+            response__query__study=study, response__query__check_kind="", **counts
         )
         .order_by("pk")
         .values_list("response_id", "answer_id", "label")

@@ -46,7 +46,8 @@ class ReadingPlan:
     """All that a judge is to read in a study.
 
     Attributes:
-        table: responses, answers, and what people said of their pairs.
+        table: responses, answers, and what people said of their pairs without knowing what a
+            model read in them.
         responses: those to whose query there are answers.
         digest: SHA-256 over texts, people's labels and how responses are cut.
     """
@@ -63,7 +64,7 @@ class ReadingPlan:
 
 def reading_plan(*, study: Study, sizes: tuple[int, ...], whole: bool) -> ReadingPlan:
     """Every response with answers to its query, cut into passages."""
-    table = label_table(study=study, queries=asked_queries(study=study))
+    table = label_table(study=study, queries=asked_queries(study=study), unknowing=True)
     answers_of: dict[int, list[int]] = {}
     for number, answer in enumerate(table.answers):
         answers_of.setdefault(answer.query, []).append(number)

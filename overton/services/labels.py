@@ -1,6 +1,6 @@
 """What people read in a response: does it express an answer?"""
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from datetime import datetime
 
 from django.db import transaction
@@ -8,7 +8,7 @@ from django.db import transaction
 from annotations.models import Response, Submission
 from juries.models import Juror, User
 from juries.services.audit import record_act
-from overton.models import Answer, ExpressionLabel, LabelResolution
+from overton.models import Answer, ExpressionLabel, LabelResolution, PairReading
 
 
 class LabelRefused(ValueError):
@@ -25,6 +25,7 @@ def label_expression(
     juror: Juror | None = None,
     researcher: User | None = None,
     submission: Submission | None = None,
+    beside_reading: bool = False,
 ) -> ExpressionLabel:
     """Append one person's reading of a (response, answer) pair; an earlier one is superseded.
 
@@ -36,6 +37,7 @@ def label_expression(
         juror: the reader, or
         researcher: the reader; exactly one of the two.
         submission: what the juror's browser sent, where there is one.
+        beside_reading: whether it was said where models' readings stand beside the pair.
 
     Raises:
         LabelRefused: an unknown label, two readers or none, or a pair from two queries.
@@ -47,6 +49,7 @@ def label_expression(
         juror=juror,
         researcher=researcher,
         submission=submission,
+        beside_reading=beside_reading,
     )
     return labels[0]
 
@@ -60,8 +63,12 @@ def label_expressions(
     juror: Juror | None = None,
     researcher: User | None = None,
     submission: Submission | None = None,
+    beside_reading: bool = False,
 ) -> list[ExpressionLabel]:
     """Append one person's readings of a response against several answers, in one go.
+
+    A researcher sees what a model read as soon as she has labelled the pair: what she says after
+    that is marked as said with that knowledge.
 
     Raises:
         LabelRefused: as :func:`label_expression`; then none is written.
@@ -93,6 +100,8 @@ def label_expressions(
         if answer.pk in standing and standing[answer.pk].label == label
     }
     mine.exclude(pk__in=[row.pk for row in same.values()]).update(is_current=False)
+    seen = [answer for answer in labels if beside_reading or answer.pk in standing]
+    read = _read_by_a_model(response=response, answers=seen) if researcher else frozenset()
     made = ExpressionLabel.objects.bulk_create(
         ExpressionLabel(
             response=response,
@@ -101,6 +110,7 @@ def label_expressions(
             researcher=researcher,
             submission=submission,
             label=label,
+            knew_reading=answer.pk in read,
             created_at=now,
         )
         for answer, label in labels.items()
@@ -157,6 +167,7 @@ def resolve_labels(
         answer=answer,
         label=label,
         reason=reason,
+        knew_reading=answer.pk in _read_by_a_model(response=response, answers=[answer]),
         researcher=researcher,
         created_at=now,
     )
@@ -167,3 +178,17 @@ def resolve_labels(
         details={"response": str(response.public_id), "label": label, "reason": reason},
     )
     return made
+
+
+def _read_by_a_model(*, response: Response, answers: Collection[Answer]) -> frozenset[int]:
+    """Those answers (primary keys) of which a model has said whether the response expresses them.
+
+    A merged answer's pair is shown with the reading of the one that it was merged into.
+    """
+    standing = {answer.pk: answer.merged_into_id or answer.pk for answer in answers}
+    read = set(
+        PairReading.objects.filter(
+            response=response, answer__in={*standing, *standing.values()}
+        ).values_list("answer_id", flat=True)
+    )
+    return frozenset(own for own, now in standing.items() if {own, now} & read)

@@ -52,6 +52,7 @@ def response(request: HttpRequest, public_id: uuid.UUID, response_id: uuid.UUID)
                 label=form.cleaned_data["label"],
                 now=timezone.now(),
                 researcher=researcher,
+                beside_reading=True,
             )
             word = ExpressionLabel.Label(form.cleaned_data["label"]).label
             messages.success(

@@ -20,12 +20,15 @@ from overton.models import (
     ExpressionLabel,
     ExtractedView,
     Judgement,
+    LabelResolution,
     PairReading,
 )
 from overton.ports import EntailmentUnavailable
 from overton.sections import CoverageSection
 from overton.selectors.coverage import study_coverage
-from overton.selectors.readings import current_reading, readings_fingerprint
+from overton.selectors.labels import label_table
+from overton.selectors.readings import card_of, current_reading, readings_fingerprint
+from overton.selectors.said import asked_queries
 from overton.selectors.traps import written_traps
 from overton.services.answers import reword_answer
 from overton.services.entailment import (
@@ -35,7 +38,7 @@ from overton.services.entailment import (
     request_reading,
     score_pairs,
 )
-from overton.services.labels import label_expression
+from overton.services.labels import label_expression, resolve_labels
 from overton.services.withdrawal import erase_said
 
 SAYS = {
@@ -90,6 +93,74 @@ def label(study: Study, source: str, answer: str, word: str, who: User, query: i
         now=timezone.now(),
         researcher=who,
     )
+
+
+def labels_of(study: Study, *, unknowing: bool) -> dict[tuple[str, str], str | None]:
+    """What stands, by source and answer of the first query."""
+    asked = asked_queries(study=study)
+    table = label_table(study=study, queries=asked, unknowing=unknowing)
+    return {
+        (
+            table.responses[response].source.partition("@")[0],
+            table.answers[answer].text,
+        ): pooled.label
+        for (response, answer), pooled in table.pooled.items()
+    }
+
+
+# --- What people say once they know ---------------------------------------------------------------
+
+
+def test_a_label_changed_after_the_reading_was_shown_checks_no_model(
+    study: Study, researcher: User
+) -> None:
+    label(study, "alpha", "a0", "does_not", researcher)
+    label(study, "alpha", "a0", "expresses", researcher)
+    assert not ExpressionLabel.objects.filter(knew_reading=True).exists()
+    reading = read(study)
+    label(study, "alpha", "a0", "contradicts", researcher)
+    label(study, "beta", "a2", "expresses", researcher)  # her first word, said without knowing
+    known = ExpressionLabel.objects.get(knew_reading=True)
+    assert (known.label, known.is_current) == ("contradicts", True)
+    assert labels_of(study, unknowing=False) == {
+        ("alpha", VIEWS[0]): "contradicts",
+        ("beta", VIEWS[2]): "expresses",
+    }
+    assert labels_of(study, unknowing=True) == {
+        ("alpha", VIEWS[0]): "expresses",
+        ("beta", VIEWS[2]): "expresses",
+    }
+    again = read(study)
+    assert card_of(reading=again).pairs == 2
+    assert again.input_digest != reading.input_digest
+
+
+def test_so_does_a_label_given_beside_the_reading_and_a_decision(
+    study: Study, researcher: User, client: Client
+) -> None:
+    read(study)
+    asked = study.queries.get(ordinal=0)
+    response = asked.responses.get(source__name="alpha")
+    answer = asked.answers.get(external_id="a1")
+    client.force_login(researcher)
+    client.post(
+        reverse("study-response", args=[study.public_id, response.public_id]),
+        {"answer": answer.public_id, "label": "does_not"},
+    )
+    assert ExpressionLabel.objects.get().knew_reading
+    assert labels_of(study, unknowing=True) == {}
+    other = User.objects.create_user("other")
+    label_expression(
+        response=response, answer=answer, label="expresses", now=timezone.now(), researcher=other
+    )
+    assert labels_of(study, unknowing=True) == {("alpha", VIEWS[1]): "expresses"}
+    resolve_labels(
+        response=response, answer=answer, label="does_not", reason="It is a side remark.",
+        researcher=researcher, now=timezone.now(),
+    )  # fmt: skip
+    assert LabelResolution.objects.get().knew_reading
+    assert labels_of(study, unknowing=False) == {("alpha", VIEWS[1]): "does_not"}
+    assert labels_of(study, unknowing=True) == {("alpha", VIEWS[1]): "expresses"}
 
 
 # --- The Run --------------------------------------------------------------------------------------
