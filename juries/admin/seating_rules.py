@@ -10,7 +10,13 @@ from juries.admin.seats import may_see_identity
 from juries.forms.seating_rules import SeatingRulesForm
 from juries.models import Jury
 from juries.selectors.quotas import check_of_quotas, quotas_of
-from juries.selectors.seating_rules import find_candidates, in_force, rules_of
+from juries.selectors.seating_rules import (
+    MOST_FOUND,
+    find_candidates,
+    ids_of,
+    in_force,
+    rules_of,
+)
 from juries.services import seating_rules
 
 RULES_PER_PAGE = 100
@@ -26,7 +32,7 @@ class SeatingRulePages(RoomAdmin[Jury]):
         if request.method != "POST":
             return self._show_rules(request, jury)
         if action == "find":
-            return self._show_rules(request, jury, _form(request, is_search=True))
+            return self._show_rules(request, jury, _after_search(request, jury))
         if action == "remove":
             return self._remove_rules(request, jury)
         form = _form(request)
@@ -80,8 +86,8 @@ class SeatingRulePages(RoomAdmin[Jury]):
             jury=jury,
             form=form or _form(request),
             wanted=wanted,
+            most_found=MOST_FOUND,
             found=find_candidates(jury=jury, text=wanted) if shows_identity else [],
-            ticked=request.POST.getlist("found"),
             page=rules.get_page(request.GET.get("page")),
             shows_identity=shows_identity,
             check=check_of_quotas(jury=jury, quotas=quotas_of(jury=jury)),
@@ -89,14 +95,21 @@ class SeatingRulePages(RoomAdmin[Jury]):
         )
 
 
-def _form(request: HttpRequest, *, is_search: bool = False) -> SeatingRulesForm:
-    """What was typed. A search keeps it and judges none of it yet."""
+def _form(request: HttpRequest) -> SeatingRulesForm:
+    data = request.POST if request.method == "POST" else None
+    return SeatingRulesForm(data, by_identity=may_see_identity(acting_user(request)))
+
+
+def _after_search(request: HttpRequest, jury: Jury) -> SeatingRulesForm:
+    """What was typed, judged by nobody yet, and whom the search before this one had found."""
     by_identity = may_see_identity(acting_user(request))
-    if request.method != "POST":
-        return SeatingRulesForm(by_identity=by_identity)
-    if not is_search:
-        return SeatingRulesForm(request.POST, by_identity=by_identity)
     typed = {name: request.POST.get(name, "") for name in ("people", "rule", "reason")}
+    if by_identity:
+        found = ids_of(jury=jury, codes=request.POST.getlist("found"))
+        typed["people"] = "\n".join([*typed["people"].splitlines(), *found])
+    if not request.POST.get("find", "").strip():
+        # Enter in another field presses the first button, which is this one.
+        messages.info(request, "Nothing was added and nobody looked up: say whom to look for.")
     return SeatingRulesForm(initial=typed, by_identity=by_identity)
 
 

@@ -109,6 +109,16 @@ def find_candidates(*, jury: Jury, text: str) -> Sequence[Candidate]:
     return list(people.select_related("contact").order_by("external_id")[:MOST_FOUND])
 
 
+def ids_of(*, jury: Jury, codes: Sequence[str]) -> list[str]:
+    """Ids of the people in the jury's pool who have these codes; texts that are none are ignored.
+
+    For those who may see identities. At most `MOST_FOUND`, as many as a search shows.
+    """
+    known = [code for text in codes[:MOST_FOUND] if (code := as_code(text)) is not None]
+    people = jury.pool.candidates.filter(public_id__in=known).order_by("external_id")
+    return list(people.values_list("external_id", flat=True))
+
+
 def as_code(text: str) -> UUID | None:
     """A candidate's code (public id) as it is written; None where a text is none."""
     try:

@@ -633,6 +633,11 @@ class TestPage:
         assert page.count('name="found"') == 8
         page = staff_client.post(path, {**typed, "find": "zz"}).content.decode()
         assert "fits “zz”" in page
+        # Whoever was ticked stays named when somebody else is looked up.
+        again = {**typed, "find": "p6", "found": str(person.public_id)}
+        page = staff_client.post(path, again).content.decode()
+        assert "p1\np5</textarea>" in page
+        assert "say whom to look for" in staff_client.post(path, typed).content.decode()
         typed = {**typed, "action": "add", "found": str(person.public_id)}
         assert staff_client.post(path, typed).status_code == 302
         assert empty_jury.seating_rules.count() == 2
