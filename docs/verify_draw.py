@@ -38,6 +38,12 @@ def problems_of(record: dict[str, Any]) -> list[str]:
             count = sum(place in counted[one] for one in panel)
             if not quota["minimum"] <= count <= quota["maximum"]:
                 problems.append(f"Panel {number} breaks the quota of {quota['traits']}.")
+    for rule, held in (("must_sit", len(panels)), ("must_not_sit", 0)):
+        problems += [
+            f"{who} stands under {rule} and is not on {held} panels."
+            for who in record.get(rule, [])
+            if who not in people or seats[people.index(who)] != held
+        ]
     for place, who in enumerate(people):
         held, exact = seats[place], float(record["exact_chances"][place])
         if held != record["chances"][place]:

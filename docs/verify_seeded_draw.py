@@ -40,6 +40,12 @@ def problems_of(content: bytes, expected_digest: str) -> list[str]:
     for panel, share in zip(panels, tickets):  # noqa: B905 - runs on old Pythons too
         for place in panel:
             held[place] += share
+    for rule, due in (("must_sit", record["tickets_total"]), ("must_not_sit", 0)):
+        problems += [
+            f"{who} stands under {rule}, and a panel doesn't keep to it."
+            for who in record.get(rule, [])
+            if (held[people.index(who)] if who in people else 0) != due
+        ]
     seated = [share / record["tickets_total"] for share in held.values() if share]
     if record["smallest_chance"] and abs(min(seated) - record["smallest_chance"]) > 1e-9:
         problems.append(f"The smallest chance is {min(seated)}, not {record['smallest_chance']}.")

@@ -1,4 +1,4 @@
-"""The desk of juries: quotas with a live check, the draw, seats and invitations."""
+"""The desk of juries: quotas with a live check, seating rules, the draw, seats, invitations."""
 
 from typing import Any
 
@@ -13,7 +13,7 @@ from django.views.decorators.http import require_POST
 from juries.admin.alternates import AlternatePages
 from juries.admin.quotas import QuotaPages
 from juries.admin.rooms import acting_user
-from juries.domain.conflicts import Answer
+from juries.admin.seating_rules import SeatingRulePages
 from juries.forms.draws import ComparisonForm, DrawForm
 from juries.models import Draw, Jury, Run
 from juries.selectors.draws import draw_inputs
@@ -26,8 +26,8 @@ COMPARISONS_SHOWN = 5
 
 
 @admin.register(Jury)
-class JuryAdmin(QuotaPages, AlternatePages):
-    """Juries, with pages for quotas, the draw and the seats."""
+class JuryAdmin(QuotaPages, SeatingRulePages, AlternatePages):
+    """Juries, with pages for quotas, seating rules, the draw and the seats."""
 
     change_form_template = "admin/juries/jury_form.html"
     list_display = ("name", "pool", "size", "kind", "seated", "created_at", "rooms")
@@ -61,9 +61,10 @@ class JuryAdmin(QuotaPages, AlternatePages):
     def rooms(self, jury: Jury) -> str:
         """Links to the jury's own pages."""
         return format_html(
-            '<a href="{}">quotas</a> · <a href="{}">draw</a> · <a href="{}">seats</a>',
+            '<a href="{}">quotas</a> · <a href="{}">rules</a> · <a href="{}">draw</a> · '
+            '<a href="{}">seats</a>',
             *(reverse(f"admin:juries_jury_{room}", args=[jury.pk]) for room in
-              ("quotas", "draw", "seats")),
+              ("quotas", "rules", "draw", "seats")),
         )  # fmt: skip
 
     def change_view(
@@ -81,7 +82,7 @@ class JuryAdmin(QuotaPages, AlternatePages):
         )
 
     def get_urls(self) -> list[URLPattern]:
-        """The usual pages, and those of quotas, the draw and the seats."""
+        """The usual pages, and those of quotas, seating rules, the draw and the seats."""
         wrap = self.admin_site.admin_view
         return [
             path("<int:pk>/quotas/", wrap(self.quotas_page), name="juries_jury_quotas"),
@@ -90,6 +91,7 @@ class JuryAdmin(QuotaPages, AlternatePages):
                 wrap(require_POST(self.quotas_check)),
                 name="juries_jury_quotas_check",
             ),
+            path("<int:pk>/rules/", wrap(self.seating_rules_page), name="juries_jury_rules"),
             path("<int:pk>/draw/", wrap(self.draw_page), name="juries_jury_draw"),
             path("<int:pk>/seats/", wrap(self.seats_page), name="juries_jury_seats"),
             path(
@@ -132,8 +134,6 @@ class JuryAdmin(QuotaPages, AlternatePages):
             input_digest=draw_inputs(jury=jury).digest,
             reason=draws.reason_not_to_draw(jury=jury),
             check=check,
-            is_impossible=bool(check.problems)
-            or (check.explanation is not None and check.explanation.answer is Answer.NO),
             quota_count=jury.quotas.count(),
             draws=Draw.objects.filter(jury=jury).select_related("run").defer("record", "numbered"),
         )

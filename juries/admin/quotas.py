@@ -187,7 +187,6 @@ def _check_context(
         "errors": read.errors,
         "check": check,
         "ways": _ways(check.explanation, keys) if not read.errors else [],
-        "can_be_drawn": check.candidates - check.resting,
     }
 
 

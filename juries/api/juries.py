@@ -20,7 +20,7 @@ from juries.api.problems import REFUSED, refuse_as
 from juries.api.rights import ManagesJuries, signed_in
 from juries.api.runs import RunDetail, run_requested
 from juries.domain.lottery import DEFAULT_METHOD
-from juries.models import Draw, Jury, Pool, Quota, Seat
+from juries.models import Draw, Jury, Pool, Quota, Seat, SeatingRule
 from juries.services.draws import DRAWABLE_METHODS, DrawRefused
 from juries.services.replacements import ReplacementRefused, request_replacement
 from juries.tasks import enqueue_run
@@ -53,6 +53,16 @@ class QuotaRow(Row):
         return [{"feature": value.feature.name, "value": value.value} for value in values]
 
 
+class SeatingRuleRow(Row):
+    """A candidate whose part is settled before the draw."""
+
+    candidate_id = serializers.UUIDField(
+        source="candidate.public_id", help_text="Random id of the candidate."
+    )
+    rule = OneOf(SeatingRule.Rule.choices, help_text="On every panel, or on none.")
+    reason = serializers.CharField(help_text="Why; never published. Empty where none was given.")
+
+
 class JuryRow(Row):
     """A jury."""
 
@@ -78,6 +88,7 @@ class JuryRow(Row):
     )
     seats_accepted = serializers.IntegerField(help_text="Seats whose juror has accepted.")
     quotas = QuotaRow(many=True, help_text="Bounds on who may sit.")
+    seating_rules = SeatingRuleRow(many=True, help_text="Who must sit, and who must not.")
     created_at = serializers.DateTimeField(help_text="When it was made.")
 
 
@@ -157,7 +168,7 @@ def _juries() -> QuerySet[Jury]:
     return (
         Jury.objects.with_seat_counts()
         .select_related("pool")
-        .prefetch_related("quotas__feature_values__feature")
+        .prefetch_related("quotas__feature_values__feature", "seating_rules__candidate")
     )
 
 
@@ -179,12 +190,12 @@ class JuryList(ForManagers, ListAPIView[Jury]):
     queryset = Jury.objects.all()
 
     def get_queryset(self) -> QuerySet[Jury]:
-        """All juries, with their quotas."""
+        """All juries, with their quotas and seating rules."""
         return _juries()
 
     @extend_schema(summary="List juries")
     def get(self, request: Request, *args: Any, **kwargs: Any) -> Response:
-        """All juries with their quotas and how many seats are taken. For staff."""
+        """All juries with their quotas, seating rules and how many seats are taken. For staff."""
         return self.list(request, *args, **kwargs)
 
 
@@ -196,7 +207,7 @@ class JuryView(ForManagers, GenericAPIView[Jury]):
 
     @extend_schema(summary="Read a jury")
     def get(self, request: Request, jury_id: UUID) -> Response:
-        """One jury with its quotas and how many seats are taken. For staff."""
+        """One jury with its quotas, seating rules and how many seats are taken. For staff."""
         return Response(JuryRow(get_object_or_404(_juries(), public_id=jury_id)).data)
 
 

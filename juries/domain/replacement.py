@@ -117,6 +117,7 @@ def find_replacements(
     quotas: Sequence[Quota],
     size: int,
     household_limit: int | None = None,
+    must_sit: Collection[str] = (),
     must_not_sit: Collection[str] = (),
     method: str = DEFAULT_METHOD,
     time_limit: float | None = None,
@@ -126,12 +127,13 @@ def find_replacements(
     """Find a lottery for the open places such that the whole panel of `size` meets `quotas`.
 
     `candidates` are those who stay and those who are left; `must_not_sit` names the ones who
-    declined or withdrew. Those who stay count towards quotas and households. Raises
-    NothingToReplace, NoReplacement (an InfeasibleQuotas with the residual numbers), and what
-    `find_lottery` raises.
+    declined or withdrew; `must_sit` those who are to have one of the open places for certain. Those
+    who stay count towards quotas and households. Raises NothingToReplace, NoReplacement (an
+    InfeasibleQuotas with the residual numbers), and what `find_lottery` raises.
     """
     by_id = {candidate.id: candidate for candidate in candidates}
     seated = sorted(known_ids(staying, among=by_id, label="stay"))
+    certain = sorted({*seated, *must_sit})
     residuals = residual_quotas(
         staying=[by_id[candidate] for candidate in seated], quotas=quotas, size=size
     )
@@ -141,7 +143,7 @@ def find_replacements(
             quotas=quotas,
             size=size,
             household_limit=household_limit,
-            must_sit=seated,
+            must_sit=certain,
             must_not_sit=must_not_sit,
             method=method,
             time_limit=time_limit,
@@ -156,7 +158,7 @@ def find_replacements(
                 quotas=quotas,
                 size=size,
                 household_limit=household_limit,
-                must_sit=seated,
+                must_sit=certain,
                 must_not_sit=must_not_sit,
             )
             cause = infeasible_quotas(space=space, problems=error.problems)
@@ -191,11 +193,13 @@ def prefer_alternates(
     quotas: Sequence[Quota],
     size: int,
     household_limit: int | None = None,
+    must_sit: Collection[str] = (),
     must_not_sit: Collection[str] = (),
     time_left: Callable[[], float] = lambda: inf,
 ) -> Preference:
     """The most open places that alternates can fill while the whole panel meets its quotas.
 
+    Those who `must_sit` have a place for certain, alternates or not.
     0 where they can fill none, where no panel exists at all, or where time (seconds) ran out before
     a panel with any of them was found. Raises what `build_panel_space` raises.
     """
@@ -215,7 +219,7 @@ def prefer_alternates(
             quotas=wanted,
             size=size,
             household_limit=household_limit,
-            must_sit=staying,
+            must_sit={*staying, *must_sit},
             must_not_sit=must_not_sit,
         )
         if panel_exists(space=space, time_left=time_left) is Answer.YES:

@@ -16,6 +16,7 @@ from juries.models.pool import (
 from juries.models.record import PublishedRecord
 from juries.models.run import Run, WorkerHeartbeat
 from juries.models.seat import Juror, Seat
+from juries.models.seating_rule import SeatingRule
 from juries.models.user import User
 
 __all__ = [
@@ -36,6 +37,7 @@ __all__ = [
     "Quota",
     "Run",
     "Seat",
+    "SeatingRule",
     "User",
     "WorkerHeartbeat",
 ]

@@ -5,12 +5,12 @@ from dataclasses import dataclass
 from typing import Any
 
 from juries.domain.dropout import EstimatedRates, estimate_rates
-from juries.models import Candidate, Draw, DrawChance, Jury, Pool, Seat
+from juries.models import Candidate, Draw, DrawChance, Jury, Pool, Seat, SeatingRule
 
 
 @dataclass(frozen=True)
 class Alternate:
-    """Somebody who was drawn in advance; `state` is ready, seated or gone."""
+    """Somebody who was drawn in advance; `state` is ready, seated, barred (by a rule) or gone."""
 
     candidate: Candidate
     state: str
@@ -42,7 +42,7 @@ def _current_draw(*, jury: Jury) -> Draw | None:
 
 
 def alternates_of(*, jury: Jury) -> Alternates | None:
-    """The jury's alternates with what became of them; None where none were drawn. Three queries."""
+    """The jury's alternates with what became of them; None where none were drawn. Four queries."""
     draw = _current_draw(jury=jury)
     if draw is None:
         return None
@@ -52,16 +52,24 @@ def alternates_of(*, jury: Jury) -> Alternates | None:
         .order_by("candidate__public_id")
     )
     asked = set(jury.jurors.values_list("candidate_id", flat=True))
+    barred = set(
+        jury.seating_rules.filter(rule=SeatingRule.Rule.MUST_NOT_SIT).values_list(
+            "candidate_id", flat=True
+        )
+    )
     people = tuple(
-        Alternate(candidate=row.candidate, state=_state(row.candidate, asked)) for row in drawn
+        Alternate(candidate=row.candidate, state=_state(row.candidate, asked, barred))
+        for row in drawn
     )
     return Alternates(draw=draw, people=people, coverage=draw.record.get("coverage", {}))
 
 
-def _state(candidate: Candidate, asked: set[int]) -> str:
+def _state(candidate: Candidate, asked: set[int], barred: set[int]) -> str:
     if candidate.state != Candidate.State.ACTIVE:
         return "gone"
-    return "seated" if candidate.pk in asked else "ready"
+    if candidate.pk in asked:
+        return "seated"
+    return "barred" if candidate.pk in barred else "ready"
 
 
 def ready_alternates(*, jury: Jury) -> tuple[str, ...]:

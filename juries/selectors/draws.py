@@ -7,11 +7,12 @@ from dataclasses import dataclass
 from typing import Any
 
 from juries.domain.candidates import CandidateProfile
+from juries.domain.panel_space import build_panel_space, problems_by_sums
 from juries.domain.quotas import Quota as QuotaBounds
 from juries.models import Candidate, Draw, Jury
-from juries.selectors.exposure import sitting_out
 from juries.selectors.pools import candidate_profiles
 from juries.selectors.quotas import quotas_of
+from juries.selectors.seating_rules import RuleProblem, seating_of
 
 
 def canonical_json(value: Any) -> bytes:
@@ -28,13 +29,20 @@ def digest_of(value: Any) -> str:
 
 @dataclass(frozen=True)
 class DrawInputs:
-    """All that a draw depends on, apart from its method and its seed."""
+    """All that a draw depends on, apart from its method and its seed.
+
+    People are public ids. `must_not_sit` holds those who rest and those `barred` by a rule;
+    `problems` are rules that can't hold.
+    """
 
     profiles: tuple[CandidateProfile, ...]
     quotas: tuple[QuotaBounds, ...]
     size: int
     household_limit: int | None
     must_not_sit: tuple[str, ...] = ()
+    must_sit: tuple[str, ...] = ()
+    barred: tuple[str, ...] = ()
+    problems: tuple[RuleProblem, ...] = ()
 
     @property
     def arguments(self) -> dict[str, Any]:
@@ -44,6 +52,7 @@ class DrawInputs:
             "quotas": self.quotas,
             "size": self.size,
             "household_limit": self.household_limit,
+            "must_sit": self.must_sit,
             "must_not_sit": self.must_not_sit,
         }
 
@@ -64,16 +73,22 @@ class DrawInputs:
 
     @property
     def digest(self) -> str:
-        """Digest of everything."""
-        return digest_of(
-            {
-                "pool": self.pool_digest,
-                "quotas": quotas_as_json(self.quotas),
-                "size": self.size,
-                "household_limit": self.household_limit,
-                "must_not_sit": list(self.must_not_sit),
-            }
-        )
+        """Digest of everything; seating rules are named only where there are any.
+
+        So draws that were found before there were rules keep their digest.
+        """
+        everything: dict[str, Any] = {
+            "pool": self.pool_digest,
+            "quotas": quotas_as_json(self.quotas),
+            "size": self.size,
+            "household_limit": self.household_limit,
+            "must_not_sit": list(self.must_not_sit),
+        }
+        if self.must_sit:
+            everything["must_sit"] = list(self.must_sit)
+        if self.barred:
+            everything["barred"] = list(self.barred)
+        return digest_of(everything)
 
 
 def quotas_as_json(quotas: Sequence[QuotaBounds]) -> list[dict[str, Any]]:
@@ -90,13 +105,25 @@ def quotas_as_json(quotas: Sequence[QuotaBounds]) -> list[dict[str, Any]]:
 
 def draw_inputs(*, jury: Jury) -> DrawInputs:
     """What a draw of this jury would read now."""
+    profiles = tuple(candidate_profiles(pool=jury.pool))
+    seating = seating_of(jury=jury, known=[profile.id for profile in profiles])
     return DrawInputs(
-        profiles=tuple(candidate_profiles(pool=jury.pool)),
+        profiles=profiles,
         quotas=tuple(quotas_of(jury=jury)),
         size=jury.size,
         household_limit=jury.household_limit,
-        must_not_sit=sitting_out(jury=jury),
+        must_not_sit=seating.must_not_sit,
+        must_sit=seating.must_sit,
+        barred=seating.barred,
+        problems=seating.problems,
     )
+
+
+def known_problems(*, inputs: DrawInputs) -> list[str]:
+    """What stops a draw before any search, a sentence each: rules that can't hold, and sums."""
+    if inputs.problems:
+        return [problem.message for problem in inputs.problems]
+    return [problem.message for problem in problems_by_sums(build_panel_space(**inputs.arguments))]
 
 
 def seated_by(*, draw: Draw) -> list[int]:
@@ -107,6 +134,24 @@ def seated_by(*, draw: Draw) -> list[int]:
         *drawn.values_list("candidate_id", flat=True),
         *staying.values_list("pk", flat=True),
     ]
+
+
+@dataclass(frozen=True)
+class Settled:
+    """How many of a draw's candidates were on every panel, or on none, by what was said before."""
+
+    must_sit: int
+    must_not_sit: int
+
+
+def settled_by(*, draw: Draw) -> Settled:
+    """Whose part was settled before a draw, as its record tells; those who sat already aside."""
+    record = draw.record
+    elsewhere = {*record.get("staying", ()), *record.get("gone", ())}
+    return Settled(
+        must_sit=len(record.get("must_sit", ())),
+        must_not_sit=len(set(record.get("must_not_sit", ())) - elsewhere),
+    )
 
 
 @dataclass(frozen=True)
@@ -191,6 +236,13 @@ class Chances:
     largest: float
     average: float
     without: int
+
+    def possible_beside(self, certain: int) -> tuple[ChanceStep, ...]:
+        """Steps above zero, without so many candidates who have the largest chance for certain."""
+        steps = [step for step in self.steps if step.probability > 0]
+        if certain and steps and steps[-1].candidates <= certain:
+            steps.pop()
+        return tuple(steps)
 
 
 def chances_of(*, draw: Draw) -> Chances | None:

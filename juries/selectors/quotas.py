@@ -3,14 +3,14 @@
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
-from juries.domain.candidates import InvalidCandidates
+from juries.domain.conflicts import Answer
 from juries.domain.explanation import Explanation, explain
 from juries.domain.panel_space import build_panel_space, problems_by_sums
 from juries.domain.quotas import Quota as QuotaBounds
-from juries.domain.quotas import QuotaProblem, check_quotas
+from juries.domain.quotas import QuotaProblem
 from juries.models import Feature, FeatureValue, Jury
-from juries.selectors.exposure import sitting_out
 from juries.selectors.pools import ValueCount, candidate_profiles, pool_against_population
+from juries.selectors.seating_rules import Seating, seating_of
 
 LIVE_SECONDS = 2.0
 """Time that a check of quotas takes at the most while they are edited."""
@@ -109,14 +109,26 @@ def quota_table(*, jury: Jury) -> QuotaTable:
 class QuotaCheck:
     """Whether quotas can be met: by sums, and by a search for one panel.
 
-    `candidates` can be drawn, `resting` of them sit out; `explanation` is None where there was
-    nothing to search.
+    `candidates` can be drawn, unless `seating` settles it; `explanation` is None where there was
+    nothing to search. Rules in `seating.problems` can't hold and were left out.
     """
 
     problems: tuple[QuotaProblem, ...]
     explanation: Explanation | None
     candidates: int
-    resting: int
+    seating: Seating
+
+    @property
+    def free(self) -> int:
+        """How many may sit: all who don't rest and aren't barred."""
+        return self.candidates - len(self.seating.must_not_sit)
+
+    @property
+    def is_impossible(self) -> bool:
+        """A draw would be refused: by a rule, by sums, or because no panel exists."""
+        if self.seating.problems or self.problems:
+            return True
+        return self.explanation is not None and self.explanation.answer is Answer.NO
 
 
 def check_of_quotas(
@@ -124,26 +136,21 @@ def check_of_quotas(
 ) -> QuotaCheck:
     """Prove that a panel exists under quotas, saved or not yet, or say why none does.
 
-    Takes about `seconds` at the most. Queries: those of `candidate_profiles` and `sitting_out`.
+    Takes about `seconds` at the most. Queries: those of `candidate_profiles` and `seating_of`.
     """
     profiles = candidate_profiles(pool=jury.pool)
-    resting = sitting_out(jury=jury)
-    try:
-        space = build_panel_space(
-            candidates=profiles,
-            quotas=quotas,
-            size=jury.size,
-            household_limit=jury.household_limit,
-            must_not_sit=resting,
-        )
-    except InvalidCandidates:
-        # A withdrawal between the two reads; the next check sees one pool again.
-        return QuotaCheck(
-            check_quotas(candidates=profiles, quotas=quotas, size=jury.size), None, len(profiles), 0
-        )
+    seating = seating_of(jury=jury, known=[profile.id for profile in profiles])
+    space = build_panel_space(
+        candidates=profiles,
+        quotas=quotas,
+        size=jury.size,
+        household_limit=jury.household_limit,
+        must_sit=seating.must_sit,
+        must_not_sit=seating.must_not_sit,
+    )
     return QuotaCheck(
         problems=problems_by_sums(space),
         explanation=explain(space=space, time_limit=seconds) if space.kinds else None,
         candidates=len(profiles),
-        resting=len(resting),
+        seating=seating,
     )

@@ -79,6 +79,8 @@ def record_content(
             "spelling": randomness.spelling,
         },
     }
+    if lottery.get("must_sit"):
+        content["must_sit"] = lottery["must_sit"]
     if counts_towards is not None:
         content["counts_towards"] = [list(places) for places in counts_towards]
     return content
@@ -115,11 +117,12 @@ def changes_since(*, draw: Draw, inputs: DrawInputs) -> list[str]:
     """What has changed since a draw's lottery was found, a sentence each; empty: nothing.
 
     Whoever had to sit out then stays out, also where her rest has ended since: otherwise the
-    calendar alone would make a published record void.
+    calendar alone would make a published record void. A seating rule that was taken off is a change
+    all the same.
     """
     record = draw.record
     resting = tuple(record["must_not_sit"])
-    newly = len(set(inputs.must_not_sit) - set(resting))
+    newly = set(inputs.must_not_sit) - set(resting)
     if not newly and draw.run.input_digest == replace(inputs, must_not_sit=resting).digest:
         return []
     before, now = set(record["candidates"]), {profile.id for profile in inputs.profiles}
@@ -128,11 +131,12 @@ def changes_since(*, draw: Draw, inputs: DrawInputs) -> list[str]:
         changes.append(f"{left} candidate{'s' if left > 1 else ''} can't be drawn any more.")
     if new := len(now - before):
         changes.append(f"{new} candidate{'s have' if new > 1 else ' has'} come into the pool.")
-    if newly:
+    if rests := len(newly - set(inputs.barred)):
         changes.append(
-            f"{newly} candidate{'s have' if newly > 1 else ' has'} accepted a seat on another jury "
+            f"{rests} candidate{'s have' if rests > 1 else ' has'} accepted a seat on another jury "
             f"and must sit out."
         )
+    rules = _rule_changes(record=record, inputs=inputs, now=now)
     changes.extend(_quota_changes(before=record["quotas"], now=quotas_as_json(inputs.quotas)))
     if record["size"] != inputs.size:
         changes.append(f"The size of the jury was {record['size']} and is {inputs.size}.")
@@ -142,9 +146,25 @@ def changes_since(*, draw: Draw, inputs: DrawInputs) -> list[str]:
             for limit in (record["household_limit"], inputs.household_limit)
         )
         changes.append(f"The limit on people of one household was {was} and is {is_now}.")
+    changes.extend(rules)
     if not changes and record["pool_digest"] != inputs.pool_digest:
         changes.append("Traits or households of candidates have changed.")
+    if not changes and record["quotas"] == quotas_as_json(inputs.quotas):
+        # All else is the same. The record doesn't tell those barred from those who rested.
+        changes.append("The seating rules on who must not sit have changed.")
     return changes or ["Something that the lottery depends on has changed."]
+
+
+def _rule_changes(*, record: Mapping[str, Any], inputs: DrawInputs, now: set[str]) -> list[str]:
+    """Seating rules that came or went since a lottery was found, as far as its record tells."""
+    seated, must_sit = set(record.get("must_sit", ())), set(inputs.must_sit)
+    barred = set(inputs.barred) - set(record["must_not_sit"])
+    counts = (
+        (len(must_sit - seated), "must sit by a new seating rule"),
+        (len((seated - must_sit) & now), "had to sit, and the seating rule is gone"),
+        (len(barred), "must not sit by a new seating rule"),
+    )
+    return [f"{n} candidate{'s' * (n > 1)} {words}." for n, words in counts if n]
 
 
 def _quota_changes(

@@ -10,6 +10,7 @@ from juries.domain.replacement import NothingToReplace, ResidualQuota, residual_
 from juries.models import Jury, Seat
 from juries.selectors.alternates import ready_alternates
 from juries.selectors.draws import DrawInputs, digest_of, draw_inputs
+from juries.selectors.seating_rules import RuleProblem
 
 OUTLOOK_SECONDS = 2.0
 """Time that the seats page takes at the most to say whether vacant seats can be filled."""
@@ -17,8 +18,11 @@ OUTLOOK_SECONDS = 2.0
 
 @dataclass(frozen=True)
 class Vacancies:
-    """What a replacement draw depends on: the pool and quotas, who stays, who left or rests, and
-    the alternates who stand ready. All people are public ids.
+    """What a replacement draw depends on: the pool and quotas, who stays, who left, rests or must
+    not sit, and the alternates who stand ready. All people are public ids.
+
+    `must_sit` are those who have one of the vacant seats for certain: a rule says that they must
+    sit, and they never held one. `problems` are rules of that kind that can't hold.
     """
 
     inputs: DrawInputs
@@ -26,6 +30,8 @@ class Vacancies:
     gone: tuple[str, ...]
     alternates: tuple[str, ...]
     seats: tuple[Seat, ...]
+    must_sit: tuple[str, ...] = ()
+    problems: tuple[RuleProblem, ...] = ()
 
     @property
     def digest(self) -> str:
@@ -53,6 +59,7 @@ def vacancies_of(*, jury: Jury) -> Vacancies:
     known = {profile.id for profile in inputs.profiles}
     staying = {str(seat.juror.candidate.public_id) for seat in seats if seat.is_sitting}
     gone = {str(seat.juror.candidate.public_id) for seat in seats if not seat.is_sitting}
+    asked = staying | gone  # a rule has done its part for whoever held a seat
     gone.update(inputs.must_not_sit)
     away = (gone - staying) & known
     return Vacancies(
@@ -63,6 +70,8 @@ def vacancies_of(*, jury: Jury) -> Vacancies:
             who for who in ready_alternates(jury=jury) if who in known and who not in away
         ),
         seats=tuple(seat for seat in seats if seat.state in Seat.VACANT),
+        must_sit=tuple(who for who in inputs.must_sit if who not in asked),
+        problems=tuple(problem for problem in inputs.problems if problem.candidate not in asked),
     )
 
 
@@ -71,11 +80,13 @@ class Outlook:
     """What the vacant seats ask for, before anybody is drawn.
 
     `needed` are the residual quotas that exclude anybody; `explanation` says whether they can be
-    met by those who are left. `problem` says why neither could be worked out; it is empty else.
+    met by those who are left. `must_sit` of the places are settled by seating rules. `problem` says
+    why neither could be worked out; it is empty else.
     """
 
     places: int
     alternates: int
+    must_sit: int = 0
     needed: tuple[ResidualQuota, ...] = ()
     explanation: Explanation | None = None
     problem: str = ""
@@ -87,6 +98,10 @@ def outlook_of(*, vacancies: Vacancies, seconds: float = OUTLOOK_SECONDS) -> Out
         return None
     inputs = vacancies.inputs
     places, alternates = len(vacancies.seats), len(vacancies.alternates)
+    must_sit = len(vacancies.must_sit)
+    if vacancies.problems:
+        said = " ".join(problem.message for problem in vacancies.problems)
+        return Outlook(places, alternates, must_sit, problem=said)
     try:
         residuals = residual_quotas(
             staying=vacancies.profiles_of(vacancies.staying), quotas=inputs.quotas, size=inputs.size
@@ -96,14 +111,15 @@ def outlook_of(*, vacancies: Vacancies, seconds: float = OUTLOOK_SECONDS) -> Out
             quotas=inputs.quotas,
             size=inputs.size,
             household_limit=inputs.household_limit,
-            must_sit=vacancies.staying,
+            must_sit={*vacancies.staying, *vacancies.must_sit},
             must_not_sit=vacancies.gone,
         )
     except (InvalidCandidates, NothingToReplace) as problem:
-        return Outlook(places, alternates, problem=str(problem))
+        return Outlook(places, alternates, must_sit, problem=str(problem))
     return Outlook(
         places,
         alternates,
+        must_sit,
         needed=tuple(residual for residual in residuals if residual.is_binding),
         explanation=explain(space=space, time_limit=seconds),
     )

@@ -64,8 +64,8 @@ def _plan(vacancies: Vacancies, wanted: Wanted) -> AlternatePlan:
 
 
 def _left(vacancies: Vacancies) -> list[CandidateProfile]:
-    """Those who could be alternates: not on the jury, not asked before, not resting, and not from a
-    household that has all its seats.
+    """Those who could be alternates: not on the jury, not asked before, neither resting nor barred
+    by a seating rule, and not from a household that has all its seats.
     """
     out = {*vacancies.staying, *vacancies.gone}
     full: dict[str, int] = {}
@@ -224,8 +224,8 @@ def _unchanged(*, jury: Jury, run: Run) -> Vacancies:
     vacancies = vacancies_of(jury=jury)
     if vacancies.digest != run.input_digest:
         raise RunRefused(
-            "The pool, the quotas or the seats have changed since these alternates were asked for."
-            " Look at the seats and ask again."
+            "The pool, the quotas, the seating rules or the seats have changed since these"
+            " alternates were asked for. Look at the seats and ask again."
         )
     return vacancies
 

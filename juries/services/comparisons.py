@@ -11,11 +11,11 @@ from django.urls import reverse
 from juries.domain.candidates import InvalidCandidates
 from juries.domain.comparison import ChanceStatistics, ObjectiveOutcome, compare_objectives
 from juries.domain.lottery import SELECTION_METHODS
-from juries.domain.quotas import InvalidQuota, check_quotas
+from juries.domain.quotas import InvalidQuota
 from juries.domain.relaxation import InfeasibleQuotas
 from juries.domain.search import Cancelled, LotteryProgress
 from juries.models import Jury, ObjectiveComparison, Run, User
-from juries.selectors.draws import draw_inputs
+from juries.selectors.draws import draw_inputs, known_problems
 from juries.services.draws import DRAWABLE_METHODS
 from juries.services.lotteries import PROGRESS_STEPS, engine_version, finite
 from juries.services.runs import RunCancelled, RunContext, RunRefused, request_run
@@ -40,7 +40,8 @@ def request_comparison(
         actor: who asks.
 
     Raises:
-        ComparisonRefused: sums show that no panel exists, or a comparison is going on.
+        ComparisonRefused: a seating rule can't hold, sums show that no panel exists, or a
+            comparison is going on.
     """
     Jury.objects.select_for_update().get(pk=jury.pk)
     going = Run.objects.filter(
@@ -49,9 +50,9 @@ def request_comparison(
     if going.exists():
         raise ComparisonRefused("A comparison of this jury is going on; wait for it or cancel it.")
     inputs = draw_inputs(jury=jury)
-    problems = check_quotas(candidates=inputs.profiles, quotas=inputs.quotas, size=inputs.size)
+    problems = known_problems(inputs=inputs)
     if problems:
-        raise ComparisonRefused(" ".join(problem.message for problem in problems))
+        raise ComparisonRefused(" ".join(problems))
     public_id = uuid.uuid4()
     return request_run(
         kind=KIND,
@@ -73,6 +74,8 @@ def perform_comparison(context: RunContext) -> Mapping[str, Any]:
     run = context.run
     jury = Jury.objects.select_related("pool").get(pk=run.parameters["jury"])
     inputs = draw_inputs(jury=jury)
+    if inputs.problems:
+        raise RunRefused(" ".join(known_problems(inputs=inputs)))
     names = list(SELECTION_METHODS)
 
     def show(method: str, progress: LotteryProgress) -> None:

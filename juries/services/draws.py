@@ -22,10 +22,9 @@ from juries.domain.lottery import (
     draw_panel,
 )
 from juries.domain.panel_space import FloatArray
-from juries.domain.quotas import check_quotas
 from juries.domain.rounding import UniformLottery
 from juries.models import Draw, DrawChance, Jury, Run, User
-from juries.selectors.draws import DrawInputs, digest_of, draw_inputs
+from juries.selectors.draws import DrawInputs, digest_of, draw_inputs, known_problems
 from juries.services.audit import record_act
 from juries.services.lotteries import (
     PROGRESS_STEPS,
@@ -106,8 +105,8 @@ def request_draw(
         actor: who asks.
 
     Raises:
-        DrawRefused: the method or the mode is unknown, a seed is given where none is used, sums
-            show that no panel exists, or the jury sits.
+        DrawRefused: the method or the mode is unknown, a seed is given where none is used, a
+            seating rule can't hold, sums show that no panel exists, or the jury sits.
     """
     Jury.objects.select_for_update().get(pk=jury.pk)
     if method not in DRAWABLE_METHODS:
@@ -127,9 +126,9 @@ def request_draw(
     if reason:
         raise DrawRefused(reason)
     inputs = draw_inputs(jury=jury)
-    problems = check_quotas(candidates=inputs.profiles, quotas=inputs.quotas, size=inputs.size)
+    problems = known_problems(inputs=inputs)
     if problems:
-        raise DrawRefused(" ".join(problem.message for problem in problems))
+        raise DrawRefused(" ".join(problems))
     public_id = uuid.uuid4()
     if mode == Draw.Mode.SEED:
         seed = seed.strip() or secrets.token_hex(16)
@@ -200,10 +199,10 @@ def perform_draw(context: RunContext) -> Mapping[str, Any]:
 
 def _current_inputs(*, jury: Jury, run: Run) -> DrawInputs:
     inputs = draw_inputs(jury=jury)
-    if inputs.digest != run.input_digest:
+    if inputs.digest != run.input_digest or inputs.problems:
         raise RunRefused(
-            "The pool, the quotas or the size of the jury have changed since this draw was asked "
-            "for. Look at the quotas again and ask for a new draw."
+            "The pool, the quotas, the seating rules or the size of the jury have changed since "
+            "this draw was asked for. Look at the quotas again and ask for a new draw."
         )
     return inputs
 

@@ -276,6 +276,7 @@ def withdraw_candidate(
     person.household = ""
     person.state = Candidate.State.WITHDRAWN
     person.save(update_fields=["external_id", "household", "state"])
+    person.seating_rules.update(reason="")  # free text about her; the rule itself names nobody
     if erase_said:
         person.traits.all().delete()
     jurors = list(person.jurors.select_related("jury", "seat").order_by("id"))

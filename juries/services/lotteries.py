@@ -100,6 +100,7 @@ def lottery_record(*, jury: Jury, inputs: DrawInputs, lottery: Lottery) -> dict[
     """The whole lottery without identities or traits.
 
     Weights are whole numbers of `tickets_total` tickets, panels lists of places in `candidates`.
+    `must_sit` stands in it only where somebody must, as in no record before there were rules.
     """
     return {
         "format": LOTTERY_FORMAT,
@@ -112,6 +113,7 @@ def lottery_record(*, jury: Jury, inputs: DrawInputs, lottery: Lottery) -> dict[
         "quotas": quotas_as_json(inputs.quotas),
         "method": lottery.method,
         "candidates": list(lottery.candidate_ids),
+        **({"must_sit": list(inputs.must_sit)} if inputs.must_sit else {}),
         "panels": [list(members) for members in lottery.panels],
         "tickets": list(lottery.tickets),
         "tickets_total": TICKETS,

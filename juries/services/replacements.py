@@ -42,7 +42,8 @@ def request_replacement(
     """Ask for replacements on all vacant seats; the caller sends the Run off.
 
     Raises:
-        ReplacementRefused: no seat is vacant, or a draw of this jury is still going on.
+        ReplacementRefused: no seat is vacant, a seating rule can't hold, or a draw of this jury is
+            still going on.
     """
     Jury.objects.select_for_update().get(pk=jury.pk)
     if came_by_themselves(jury=jury):
@@ -55,6 +56,8 @@ def request_replacement(
         raise ReplacementRefused(
             "No seat is vacant. A seat is vacant once its juror has declined or withdrawn."
         )
+    if vacancies.problems:
+        raise ReplacementRefused(" ".join(problem.message for problem in vacancies.problems))
     going = Run.objects.filter(
         kind__in=(KIND, "juries.draw", "juries.alternates"),
         state__in=(Run.State.QUEUED, Run.State.RUNNING),
@@ -91,13 +94,14 @@ def perform_replacement(context: RunContext) -> Mapping[str, Any]:
     run = context.run
     jury = Jury.objects.select_related("pool").get(pk=run.parameters["jury"])
     vacancies = _unchanged(jury=jury, run=run)
+    inputs = replace(vacancies.inputs, must_sit=vacancies.must_sit)
     preference = _preference(vacancies)
     if vacancies.alternates:
         context.log(f"alternates can fill {preference.most} of {len(vacancies.seats)} vacant seats")
     lottery = find_for_run(
         context=context,
         inputs=replace(
-            vacancies.inputs,
+            inputs,
             profiles=preference.candidates,
             quotas=preference.quotas,
             must_not_sit=(),  # they stand among the `gone`, but for those who sit already
@@ -106,9 +110,7 @@ def perform_replacement(context: RunContext) -> Mapping[str, Any]:
         gone=vacancies.gone,
     )
     panel = draw_panel(lottery=lottery, seed=run.seed)
-    record = make_record(
-        jury=jury, inputs=vacancies.inputs, lottery=lottery, panel=panel, seed=run.seed
-    )
+    record = make_record(jury=jury, inputs=inputs, lottery=lottery, panel=panel, seed=run.seed)
     record["staying"] = list(vacancies.staying)
     record["gone"] = list(vacancies.gone)
     if vacancies.alternates:
@@ -135,6 +137,7 @@ def _preference(vacancies: Vacancies) -> Preference:
         quotas=inputs.quotas,
         size=inputs.size,
         household_limit=inputs.household_limit,
+        must_sit=vacancies.must_sit,
         must_not_sit=vacancies.gone,
         time_left=lambda: ends - time.monotonic(),
     )
@@ -142,10 +145,10 @@ def _preference(vacancies: Vacancies) -> Preference:
 
 def _unchanged(*, jury: Jury, run: Run) -> Vacancies:
     vacancies = vacancies_of(jury=jury)
-    if vacancies.digest != run.input_digest:
+    if vacancies.digest != run.input_digest or vacancies.problems:
         raise RunRefused(
-            "The pool, the quotas or the seats have changed since these replacements were asked "
-            "for. Look at the seats and ask again."
+            "The pool, the quotas, the seating rules or the seats have changed since these "
+            "replacements were asked for. Look at the seats and ask again."
         )
     return vacancies
 

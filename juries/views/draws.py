@@ -19,6 +19,7 @@ from juries.selectors.draws import (
     chances_of,
     composition,
     seated_by,
+    settled_by,
 )
 from juries.selectors.records import records_of
 from juries.selectors.seats import bench_of_draw
@@ -107,6 +108,38 @@ def _load(request: HttpRequest, public_id: UUID) -> Draw:
     return draw
 
 
+def _finding(draw: Draw, chances: Chances) -> str:
+    """How equal the chances are; those whose part was settled beforehand are told apart."""
+    had = "had" if draw.finished_at else "has"
+    settled = settled_by(draw=draw)
+    parts = []
+    if settled.must_sit:
+        sit = "is" if settled.must_sit == 1 else "are"
+        parts.append(
+            f"{settled.must_sit} of {chances.candidates} candidates {sit} on every panel, which "
+            "was settled beforehand."
+        )
+    if settled.must_not_sit:
+        parts.append(
+            f"{settled.must_not_sit} of {chances.candidates} candidates had to sit out, which was "
+            "settled beforehand."
+        )
+    unfit = chances.without - settled.must_not_sit
+    if unfit > 0:
+        parts.append(
+            f"{unfit} of {chances.candidates} candidates fit into no panel under these quotas and "
+            "have no chance."
+        )
+    drawn = chances.possible_beside(settled.must_sit)
+    if drawn:
+        low, high = drawn[0].probability, drawn[-1].probability
+        parts.append(
+            f"Everybody {'else ' if parts else ''}{had} a chance between {low:.1%} and {high:.1%}; "
+            f"the average is {chances.average:.1%}."
+        )
+    return " ".join(parts)
+
+
 def _figure(draw: Draw, chances: Chances | None) -> dict[str, Any] | None:
     if chances is None:
         return None
@@ -116,22 +149,11 @@ def _figure(draw: Draw, chances: Chances | None) -> dict[str, Any] | None:
         if people_a_dot == 1
         else (f"One dot is up to {people_a_dot} candidates.")
     )
-    had, were = ("had", "were") if draw.finished_at else ("has", "are")
-    finding = (
-        f"a chance between {chances.smallest_possible:.1%} and {chances.largest:.1%}; the average "
-        f"is {chances.average:.1%}."
-    )
-    if chances.without:
-        finding = (
-            f"{chances.without} of {chances.candidates} candidates fit into no panel under these "
-            f"quotas and have no chance. Everybody else {had} {finding}"
-        )
-    else:
-        finding = f"Everybody {had} {finding}"
+    were = "were" if draw.finished_at else "are"
     return {
         "id": "chances",
         "title": f"How equal {were} the chances?",
-        "finding": finding,
+        "finding": _finding(draw, chances),
         "svg": svg,
         "bare": True,
         "n": f"{chances.candidates} candidates",

@@ -106,6 +106,7 @@ def test_lists_of_the_juries_app_ask_as_often_for_three_rows_as_for_one(
     jury = Jury.objects.create(pool=world.jury.pool, name="Small", size=1)
     value = world.jury.pool.features.all()[0].values.all()[0]
     jury.quotas.create(key="1", minimum=0, maximum=1).feature_values.add(value)
+    jury.seating_rules.create(candidate=world.jury.pool.candidates.all()[0], rule="must_sit")
     names = ("api-pools", "api-juries", "api-runs", "api-studies")
     before = {}
     for name in names:
@@ -119,11 +120,22 @@ def test_lists_of_the_juries_app_ask_as_often_for_three_rows_as_for_one(
         value = pool.features.create(name="age").values.create(value="old")
         more = Jury.objects.create(pool=pool, name=f"J{number}", size=1)
         more.quotas.create(key="1", minimum=0, maximum=1).feature_values.add(value)
+        person = pool.candidates.create(external_id=f"p{number}")
+        more.seating_rules.create(candidate=person, rule="must_not_sit", reason="Staff")
         make_study(jury=more)
     for name in names:
         with CaptureQueriesContext(connection) as captured:
             assert len(read(client, reverse(name))) >= 3
         assert len(captured) == before[name], name
+
+
+def test_a_jury_tells_its_seating_rules_by_the_candidates_random_ids(world: "World") -> None:
+    person = world.jury.pool.candidates.all()[0]
+    world.jury.seating_rules.create(candidate=person, rule="must_not_sit", reason="Staff")
+    row = world.by_manager.get(reverse("api-jury", args=[world.jury.public_id])).json()
+    assert row["seating_rules"] == [
+        {"candidate_id": str(person.public_id), "rule": "must_not_sit", "reason": "Staff"}
+    ]
 
 
 def test_seats_candidates_and_draws_ask_as_often_for_three_rows_as_for_one(world: "World") -> None:

@@ -1,5 +1,6 @@
-"""Quotas that can't be met, mended in real Chromium: typed, explained, relaxed; with and without
-JavaScript, on a phone and in the dark.
+"""Quotas that can't be met, mended in real Chromium: typed, explained, relaxed; and seating rules.
+
+With and without JavaScript, on a phone and in the dark.
 """
 
 from collections.abc import Callable
@@ -86,3 +87,58 @@ def test_a_relaxation_is_found_and_taken(
         color_scheme="dark",
     )
     assert dict(jury.quotas.values_list("key", "minimum")) == {str(woman): 2, str(young): 0}
+
+
+@pytest.mark.parametrize(
+    ("scripts", "width", "scheme"),
+    [(True, 320, "dark"), (False, 320, "light"), (True, 1280, "light")],
+)
+def test_seating_rules_are_pasted_looked_up_and_taken_off(
+    live_server: Any,
+    chromium_path: str,
+    pool: Pool,
+    monkeypatch: pytest.MonkeyPatch,
+    scripts: bool,
+    width: int,
+    scheme: str,
+) -> None:
+    monkeypatch.setenv("DJANGO_ALLOW_ASYNC_UNSAFE", "true")
+    User.objects.create_superuser("ada", "ada@example.org", PASSWORD)
+    jury = Jury.objects.create(pool=pool, name="Panel", size=4)
+    path = f"{live_server.url}/admin/juries/jury/{jury.pk}/rules/"
+
+    def walk(page: Page) -> None:
+        page.goto(path)
+        page.get_by_label("Username").fill("ada")
+        page.get_by_label("Password").fill(PASSWORD)
+        page.get_by_role("button", name="Sign in").click()
+        page.get_by_label("People").fill("p1\np2")
+        page.get_by_label("Or look somebody up").fill("p3")
+        page.get_by_role("button", name="Look up").click()
+        expect(page.get_by_label("p3")).to_be_checked()
+        expect(page.get_by_label("People")).to_have_value("p1\np2")
+        page.get_by_label("must not sit").check()
+        page.get_by_label("Reason").fill("On the staff")
+        if scripts:
+            check_the_look(page)
+        page.get_by_role("button", name="Add rules").click()
+        expect(page.get_by_text("3 rules are added.")).to_be_visible()
+        page.get_by_label("People").fill("p0")
+        page.get_by_label("must sit", exact=True).check()
+        page.get_by_role("button", name="Add rules").click()
+        page.get_by_label("p2 must not sit").check()
+        page.get_by_role("button", name="Take the ticked ones off").click()
+        expect(page.get_by_text("1 rule is taken off.")).to_be_visible()
+        if scripts:
+            check_the_look(page)
+
+    in_chromium(
+        chromium_path,
+        walk,
+        java_script_enabled=scripts,
+        viewport={"width": width, "height": 800},
+        color_scheme=scheme,
+    )
+    assert dict(jury.seating_rules.values_list("candidate__external_id", "rule")) == {
+        "p0": "must_sit", "p1": "must_not_sit", "p3": "must_not_sit",
+    }  # fmt: skip

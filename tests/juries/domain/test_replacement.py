@@ -49,6 +49,25 @@ def test_the_open_place_goes_to_someone_of_the_same_kind() -> None:
     assert drawn[0].startswith("f")
 
 
+def test_an_open_place_may_be_settled() -> None:
+    found = find_replacements(
+        candidates=pool(6, 6), staying=["f0", "m0"], must_sit=["f3"], quotas=QUOTAS, size=4
+    )
+    chances = dict(zip(found.lottery.candidate_ids, found.lottery.chances.tolist(), strict=True))
+    assert found.staying == ("f0", "m0")
+    assert chances["f3"] == 1
+    assert chances["f1"] == 0
+    assert chances["m1"] == pytest.approx(0.2)
+    with pytest.raises(NoReplacement, match="must sit"):
+        find_replacements(
+            candidates=pool(6, 6),
+            staying=["f0", "m0"],
+            must_sit=["f3", "f4"],
+            quotas=QUOTAS,
+            size=4,
+        )
+
+
 def test_nobody_left_of_a_kind_is_said_with_numbers() -> None:
     with pytest.raises(NoReplacement, match="gender: female exactly 1") as caught:
         find_replacements(
@@ -175,6 +194,17 @@ class TestAlternatesFirst:
         most, possible = self.preferred(["f3", "f4"])
         assert most == 1
         assert possible == {"f3", "f4", "m1", "m2", "m3", "m4", "m5"}
+
+    def test_whoever_must_sit_comes_before_them(self) -> None:
+        found = prefer_alternates(
+            candidates=pool(6, 6),
+            staying=["f0", "m0"],
+            alternates=["f3", "m3"],
+            must_sit=["f4"],
+            quotas=QUOTAS,
+            size=4,
+        )
+        assert found.most == 1
 
     def test_nobody_of_use_changes_nothing(self) -> None:
         most, possible = self.preferred(["f3"], must_not_sit=("f3",))
