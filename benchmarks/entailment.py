@@ -183,7 +183,7 @@ def training_pairs(data: Path) -> list[dict[str, str]]:
     measured, here or as a premise of `nli/dev.jsonl`, is left out, and so is one that
     `nli/train.jsonl` holds already.
     """
-    known = set()
+    known: set[tuple[str, str]] = set()
     with (data / "nli" / "train.jsonl").open(encoding="utf-8") as lines:
         known.update((pair.premise, pair.hypothesis) for pair in parse_pairs(lines, file="train"))
     measured = set(held_out_texts(data))
