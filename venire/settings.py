@@ -206,7 +206,7 @@ RESULTS_SECTIONS = [
 EXPORT_PARTS = [
     "annotations.parts.study_parts",
     "overton.parts.overton_parts",
-    "models_runner.parts.prediction_parts",
+    "models_runner.parts.models_runner_parts",
 ]
 
 # Says which query teaches most about a juror, for studies that ask for that order.

@@ -137,6 +137,13 @@ class BundleRow:
         """The same, None where the last cell is empty."""
         return None if self[names[-1]] is None else self.ref_pair(names, table)
 
+    def known(self, written: str, table: str) -> int | None:
+        """Primary key of the row of `table` that the bundle calls `written`; None: there is none.
+
+        For ids inside a cell that holds more than one.
+        """
+        return self._ids.rows.get(table, {}).get(written)
+
     def maybe_ref(self, name: str, table: str) -> int | None:
         """The same, None for an empty cell."""
         return None if self[name] is None else self.ref(name, table)
@@ -160,6 +167,7 @@ class TablePart(Generic[Row]):
     cells: ClassVar[tuple[Cell, ...]]
     id_columns: ClassVar[tuple[str, ...]] = ()  # later parts refer to rows by these columns
     dated: ClassVar[Mapping[str, str]] = {}  # fields that saving would set to now: their columns
+    batch_rows: ClassVar[int] = BATCH_ROWS  # held at once; fewer where single rows are large
 
     def rows(self, *, study: Study, options: ExportOptions, using: str) -> QuerySet[Row]:
         """The rows, in a stable order that reading back preserves."""
@@ -188,8 +196,8 @@ class TablePart(Generic[Row]):
         texts = {cell.path for cell in self.cells if cell.is_uuid}
         fields = [uuid_text(path) if path in texts else path for path in paths]
         for query in self.sources(study=study, options=options, using=using):
-            found = query.values_list(*fields).iterator(chunk_size=BATCH_ROWS)
-            while batch := list(islice(found, BATCH_ROWS)):
+            found = query.values_list(*fields).iterator(chunk_size=self.batch_rows)
+            while batch := list(islice(found, self.batch_rows)):
                 columns = self._converted(batch, names, paths)
                 if columns is not None:
                     yield columns
@@ -225,7 +233,7 @@ class TablePart(Generic[Row]):
         """Make rows from a bundle's, in their order."""
         total = 0
         build = self.builder(study=study)
-        while chunk := list(islice(rows, INSERT_ROWS)):
+        while chunk := list(islice(rows, min(INSERT_ROWS, self.batch_rows))):
             read = [
                 BundleRow(table=self.name, number=total + number, values=values, ids=ids)
                 for number, values in enumerate(chunk, start=1)

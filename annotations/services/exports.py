@@ -259,8 +259,8 @@ def _write(
             else {
                 "below": options.suppress_below,
                 "rule": RULE.format(below=options.suppress_below)
-                + " Replies about the juror that fewer gave, and windows, which count groups, "
-                "are left out.",
+                + " Replies about the juror that fewer gave are left out, and so are windows and "
+                "reports of benchmarks, which count groups.",
                 "jurors_changed": suppression.people_changed,
                 "cells_blanked": suppression.cells_blanked,
                 "jurors_without_traits": suppression.people_blank,

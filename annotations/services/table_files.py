@@ -25,6 +25,8 @@ from annotations.ports import Column, ColumnType
 
 FORMATS = ("parquet", "jsonl", "csv")
 READ_ROWS = 8_192
+CSV_BLOCK_BYTES = 8 << 20
+MAX_CSV_BLOCK_BYTES = 1 << 30
 
 # A spreadsheet takes such a cell for a formula. An apostrophe goes before it, and before cells
 # that only differ from such a one by apostrophes, so that reading can take exactly one away.
@@ -258,12 +260,33 @@ def _parquet_batches(path: Path, columns: Sequence[Column]) -> Iterator[list[dic
 
 
 def _csv_batches(path: Path, columns: Sequence[Column]) -> Iterator[list[dict[str, Any]]]:
-    schema = csv_schema(columns)
     with path.open(encoding="utf-8", newline="") as file:
         _check_columns(path, next(csv.reader(file), []), columns)
+    size, block, done = path.stat().st_size, CSV_BLOCK_BYTES, 0
+    while True:
+        skip = done
+        try:
+            for batch in _csv_blocks(path, columns, block):
+                fresh = batch.slice(min(skip, len(batch)))
+                skip -= len(batch) - len(fresh)
+                if len(fresh):
+                    yield _csv_rows(fresh, columns)
+                    done += len(fresh)
+        except pa.ArrowInvalid:
+            # The reader can't take a row that is longer than its block. Whether that is what is
+            # wrong shows with a longer one.
+            if block >= min(size, MAX_CSV_BLOCK_BYTES):
+                raise
+            block = min(8 * block, MAX_CSV_BLOCK_BYTES)
+        else:
+            return
+
+
+def _csv_blocks(path: Path, columns: Sequence[Column], block: int) -> Iterator[pa.RecordBatch]:
+    schema = csv_schema(columns)
     reader = pa_csv.open_csv(
         path,
-        read_options=pa_csv.ReadOptions(block_size=8 << 20),
+        read_options=pa_csv.ReadOptions(block_size=block),
         parse_options=pa_csv.ParseOptions(newlines_in_values=True),
         convert_options=pa_csv.ConvertOptions(
             column_types=schema,
@@ -274,15 +297,17 @@ def _csv_batches(path: Path, columns: Sequence[Column]) -> Iterator[list[dict[st
         ),
     )
     with reader:
-        for batch in reader:
-            cells = batch.to_pydict()
-            for column in columns:
-                if column.type in ("string", "json"):
-                    cells[column.name] = [
-                        None if cell is None else _NEUTRALISED.sub("", cell)
-                        for cell in cells[column.name]
-                    ]
-            yield _typed(cells, columns)
+        yield from reader
+
+
+def _csv_rows(batch: pa.RecordBatch, columns: Sequence[Column]) -> list[dict[str, Any]]:
+    cells = batch.to_pydict()
+    for column in columns:
+        if column.type in ("string", "json"):
+            cells[column.name] = [
+                None if cell is None else _NEUTRALISED.sub("", cell) for cell in cells[column.name]
+            ]
+    return _typed(cells, columns)
 
 
 def _jsonl_batches(path: Path, columns: Sequence[Column]) -> Iterator[list[dict[str, Any]]]:

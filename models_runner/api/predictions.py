@@ -15,7 +15,7 @@ from rest_framework.response import Response
 
 from annotations.api.scope import StudyView
 from annotations.models import Criterion, Study
-from juries.api.bodies import Body, Row, checked
+from juries.api.bodies import Body, OneOf, Row, checked
 from juries.api.pagination import (
     DEFAULT_SIZE,
     MAXIMUM_SIZE,
@@ -31,10 +31,11 @@ from juries.models import Run
 from juries.tasks import enqueue_run
 from models_runner.api.waiting import MOST_WAIT, seconds_to_wait, wait_for
 from models_runner.domain.jury_reward import JuryRule
+from models_runner.domain.reward import LOW_RANK
 from models_runner.models import RewardTraining
 from models_runner.selectors.kept_files import NotKept, kept_lines
 from models_runner.selectors.serving import NoModel, prediction_run
-from models_runner.selectors.training import held_out_error
+from models_runner.selectors.training import held_out_accuracy, held_out_error
 from models_runner.services.serving import (
     MOST_ITEMS,
     MOST_SEATS,
@@ -110,7 +111,9 @@ class PredictionBody(Body):
         required=False, default=True, help_text="Also the guess for each juror."
     )
     training = serializers.UUIDField(
-        required=False, help_text="Id of the training that is to guess; the newest if left out."
+        required=False,
+        help_text="Id of the training that is to guess; the newest that foresees ratings if left "
+        "out. One of a method of preferences (low_rank) answers in logits.",
     )
     accept_unusable = serializers.BooleanField(
         required=False,
@@ -139,12 +142,20 @@ class JurorGuess(Row):
     """A guess of what one juror would say."""
 
     juror = serializers.UUIDField(help_text="Random id of the juror.")
-    mean = serializers.FloatField(help_text="The guess, on the criterion's scale.")
+    mean = serializers.FloatField(help_text="The guess, in the answer's unit.")
     median = serializers.FloatField(help_text="As likely above as below.")
     standard_deviation = serializers.FloatField(help_text="How wide the guess is.")
     low = serializers.FloatField(help_text="Lower end of its interval.")
     high = serializers.FloatField(help_text="Upper end of its interval.")
-    own_ratings = serializers.IntegerField(help_text="Ratings of hers that stand behind it.")
+    own_ratings = serializers.IntegerField(
+        help_text="Ratings of hers that stand behind it; of a method of preferences, comparisons."
+    )
+    chance = serializers.FloatField(
+        default=None,
+        allow_null=True,
+        help_text="Of a method of preferences: how likely she prefers the text to the average "
+        "response; null elsewhere.",
+    )
 
 
 class GuessRow(Row):
@@ -173,6 +184,14 @@ class PredictionRow(Row):
     rule = serializers.CharField(help_text="How utilities are joined.")
     training = serializers.UUIDField(help_text="Id of the training that guesses.")
     method = serializers.CharField(help_text="How it has learnt.")
+    unit = OneOf(
+        (
+            ("rating", "a rating on the criterion's scale"),
+            ("logit", "utility above that of the average response to the same query"),
+        ),
+        help_text="Of the guesses for jurors. Logits may be compared between texts that answer "
+        "one query.",
+    )
     is_usable = serializers.BooleanField(
         allow_null=True,
         help_text="It beat the baselines; where it did not, don't rely on the numbers.",
@@ -180,7 +199,12 @@ class PredictionRow(Row):
     held_out_error = serializers.FloatField(
         allow_null=True,
         help_text="Mean absolute error on responses held out, on the criterion's scale; null: not "
-        "measured.",
+        "measured, or a method of preferences.",
+    )
+    held_out_accuracy = serializers.FloatField(
+        allow_null=True,
+        help_text="Of a method of preferences: share of comparisons of responses held out that it "
+        "foresaw, without ties; null: not measured, or a method of ratings.",
     )
     next = serializers.URLField(
         allow_null=True, help_text="Address of the next page; null on the last or before the end."
@@ -228,8 +252,10 @@ class PredictionView(StudyView[Study]):
             "rule": asked.rule.label,
             "training": training.public_id,
             "method": training.method,
+            "unit": "logit" if training.method == LOW_RANK else "rating",
             "is_usable": training.is_usable,
             "held_out_error": held_out_error(training),
+            "held_out_accuracy": held_out_accuracy(training),
             "next": following,
             "results": results,
         }
@@ -273,8 +299,8 @@ class Predictions(PredictionView):
         ],
     )
     def post(self, request: Request, study_id: UUID) -> Response:
-        """Guess each juror's rating of texts, and the jury's welfare of each. With `wait` the
-        answer is the result, if it is there in time; else follow `Location`.
+        """Guess each juror's rating or utility of texts, and the jury's welfare of each. With
+        `wait` the answer is the result, if it is there in time; else follow `Location`.
         """
         seconds = seconds_to_wait(request)
         given = checked(PredictionBody, request)

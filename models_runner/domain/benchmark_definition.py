@@ -271,6 +271,21 @@ def definition_to_plain(definition: Definition) -> dict[str, Any]:
     return plain
 
 
+def named_models(plain: Mapping[str, Any]) -> tuple[str, ...]:
+    """Public ids of the models that a definition as JSON names, in its order."""
+    return (*plain.get("models", ()), *filter(None, (plain.get("model"),)))
+
+
+def with_models(plain: Mapping[str, Any], ids: Mapping[str, str]) -> dict[str, Any]:
+    """A definition as JSON with other public ids of its models; those not in `ids` stay."""
+    changed = dict(plain)
+    if "models" in plain:
+        changed["models"] = [ids.get(name, name) for name in plain["models"]]
+    if "model" in plain:
+        changed["model"] = ids.get(plain["model"], plain["model"])
+    return changed
+
+
 def definition_from_plain(kind: str, plain: Mapping[str, Any]) -> Definition:
     """The definition that was stored for a kind of benchmark. Raises InvalidDefinition."""
     given = dict(plain)

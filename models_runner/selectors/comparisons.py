@@ -4,12 +4,14 @@ import hashlib
 from dataclasses import dataclass
 
 import numpy as np
+from django.db.models import F
 from numpy.typing import NDArray
 
 from annotations.models import Criterion, Preference
 from annotations.selectors.ratings import rating_matrix
 from models_runner.domain.reward.pairs import LEFT, RIGHT, TIE, PairTable, pairs_of_ratings
 from models_runner.selectors.said import preferences_said
+from models_runner.selectors.training import training_jurors
 
 # "Both bad" compares the two with nothing else; between them it is a tie.
 _WINS = {
@@ -65,6 +67,28 @@ class ComparisonData:
             queries=self.query_codes,
             blocks=blocks,
         )
+
+
+def comparing_jurors(*, criterion: Criterion) -> tuple[int, ...]:
+    """Whose preferences can be foreseen, without reading what they said.
+
+    Those who rated on the criterion or sit on the jury, as `training_jurors` has them; then those
+    who compared and did neither.
+    """
+    known = training_jurors(criterion=criterion)
+    compared = (
+        Preference.objects.filter(
+            query__study=criterion.study,
+            is_current=True,
+            query__check_kind="",
+            left__query=F("query"),
+        )
+        .exclude(juror_id__in=known)
+        .order_by("juror_id")
+        .values_list("juror_id", flat=True)
+        .distinct()
+    )
+    return (*known, *compared)
 
 
 def comparison_data(*, criterion: Criterion) -> ComparisonData:

@@ -1,5 +1,9 @@
 """The registry of language models: who is offered, and a row as what a backend needs."""
 
+import re
+from collections.abc import Mapping
+from pathlib import PurePath
+from typing import Any
 from urllib.parse import urlsplit
 
 from django.db.models import QuerySet
@@ -7,6 +11,14 @@ from django.db.models import QuerySet
 from models_runner.models import LanguageModel
 from models_runner.ports import ModelSpecification, TemplateKind
 from venire import environment
+
+LEFT_OUT = "(left out)"
+# Names of what backends' parameters may hold of credentials, such as a header in `extra_body`.
+_CREDENTIAL = re.compile(
+    r"(key|secret|password|passwd|passphrase|authorization|credentials?|cookie|(^|[_-])auth"
+    r"|(^|[_-]|access|auth|api|bearer)token)$",
+    re.IGNORECASE,
+)
 
 
 def model_specification(*, model: LanguageModel) -> ModelSpecification:
@@ -45,8 +57,8 @@ def warnings_of(*, model: LanguageModel) -> list[str]:
     """What may go wrong with a row that is legal as it stands; sentences."""
     found = []
     kinds = LanguageModel.Kind
-    looks_like_folder = model.location.startswith((".", "/", "~"))
-    if model.kind == kinds.TRANSFORMERS and not model.revision and not looks_like_folder:
+    is_folder = _is_path(model.location)
+    if model.kind == kinds.TRANSFORMERS and not model.revision and not is_folder:
         found.append(
             "No revision is pinned: the hub may serve other weights tomorrow. Put the commit's hash"
             " into the revision."
@@ -70,3 +82,31 @@ def warnings_of(*, model: LanguageModel) -> list[str]:
                 "The address begins with http://, so that key and prompts travel unencrypted."
             )
     return found
+
+
+def _is_path(location: str) -> bool:
+    return location.startswith((".", "/", "~"))
+
+
+def published_location(location: str) -> str:
+    """Where a model comes from, for readers elsewhere: of a path on the worker's machine the last
+    part alone.
+    """
+    return PurePath(location).name if _is_path(location) else location
+
+
+def published_parameters(parameters: Mapping[str, Any]) -> dict[str, Any]:
+    """What the backend takes beside; a value under a name such as `api_key` is :data:`LEFT_OUT`."""
+    shown: dict[str, Any] = _without_credentials(parameters)
+    return shown
+
+
+def _without_credentials(value: Any) -> Any:
+    if isinstance(value, dict):
+        return {
+            name: LEFT_OUT if _CREDENTIAL.search(name) else _without_credentials(own)
+            for name, own in value.items()
+        }
+    if isinstance(value, list):
+        return [_without_credentials(own) for own in value]
+    return value

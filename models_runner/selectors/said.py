@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 
-from django.db.models import F
+from django.db.models import Count, F, Max, Q
 
 from annotations.models import Opinion, Preference, Study
 
@@ -19,6 +19,14 @@ def preferences_said(*, study: Study) -> list[tuple[int, int, int, str]]:
         .order_by("id")
         .values_list("juror_id", "left_id", "right_id", "verdict")
     )
+
+
+def preferences_fingerprint(*, study: Study) -> str:
+    """Changes with every verdict that is said, changed or erased; cheap."""
+    found = Preference.objects.filter(query__study=study).aggregate(
+        number=Count("id"), newest=Max("id"), current=Count("id", filter=Q(is_current=True))
+    )
+    return f"{found['number']} {found['newest']} {found['current']}"
 
 
 def opinions_said(*, study: Study, juror_ids: Sequence[int]) -> dict[tuple[int, int], str]:

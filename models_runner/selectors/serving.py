@@ -4,6 +4,7 @@ import uuid
 
 from annotations.models import Criterion, Study
 from juries.models import Run
+from models_runner.domain.reward import LOW_RANK
 from models_runner.models import RewardTraining
 from models_runner.selectors.kept_files import PREDICT_KIND
 
@@ -15,7 +16,9 @@ class NoModel(Exception):
 def model_to_ask(
     *, criterion: Criterion, training_id: uuid.UUID | None, accept_unusable: bool
 ) -> RewardTraining:
-    """The training that a request names, or the newest of the criterion.
+    """The training that a request names, or the newest of the criterion that foresees ratings.
+
+    What a method of preferences says has another unit, so that it is asked by its id alone.
 
     Raises:
         NoModel: there is none, a juror's withdrawal made it stale, or it did not pass its gate and
@@ -26,10 +29,16 @@ def model_to_ask(
         .select_related("criterion", "study__jury", "run")
         .order_by("-created_at", "-id")
     )
-    if training_id is not None:
-        trainings = trainings.filter(public_id=training_id)
-    training = trainings.first()
     name = criterion.name.lower()
+    if training_id is not None:
+        training = trainings.filter(public_id=training_id).first()
+    else:
+        training = trainings.exclude(method=LOW_RANK).first()
+        if training is None and (other := trainings.first()) is not None:
+            raise NoModel(
+                f"No reward model of {name} foresees ratings. {other.method} foresees which of two "
+                f"responses a juror prefers: send training: {other.public_id} to ask it."
+            )
     if training is None:
         raise NoModel(
             f"No reward model has learnt {name} yet. Train one first."

@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from annotations.models import Criterion, Rating, Study
 from annotations.selectors.ratings import UNKNOWN, RatingMatrix, juror_traits, rating_matrix
 from juries.models import Run, Seat
-from models_runner.domain.reward import RatingTable
+from models_runner.domain.reward import LOW_RANK, RatingTable
 from models_runner.models import RewardTraining
 
 # What a guess for a sitting juror rests on: other ratings of hers, of responses seen and not seen.
@@ -129,9 +129,20 @@ def _groups(*, juror_ids: tuple[int, ...]) -> tuple[NDArray[np.int64], str]:
 
 def held_out_error(training: RewardTraining) -> float | None:
     """Mean absolute error on responses that the juror's model had not seen; None: not measured."""
+    return _held_out(training, "mae")
+
+
+def held_out_accuracy(training: RewardTraining) -> float | None:
+    """Of a method of preferences: the share of comparisons of responses that the juror's model had
+    not seen in which the likelier one won; None: not measured, or a method of ratings.
+    """
+    return _held_out(training, "accuracy") if training.method == LOW_RANK else None
+
+
+def _held_out(training: RewardTraining, measure: str) -> float | None:
     for row in training.evaluation.get("rows", ()):
         if row["method"] == training.method and row["situation"] == SITUATION:
-            value = row["mae"]["value"]
+            value = row[measure]["value"]
             return None if value is None else float(value)
     return None
 

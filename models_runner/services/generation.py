@@ -15,6 +15,7 @@ from juries.services.runs import RunContext, RunRefused, request_run
 from models_runner.models import Generation, LanguageModel, ModelSource
 from models_runner.ports import FinishReason, Message, Prompt
 from models_runner.selectors.generation import GENERATE_KIND, askable_queries, pending_run
+from models_runner.selectors.language_models import published_location
 from models_runner.services.completions import Asked, Wanted, ask_once, load_for_run
 
 MOST_SAMPLES = 20
@@ -195,7 +196,7 @@ def _source(study: Study, model: LanguageModel, settings: GenerationSettings, na
 
 
 def _described(model: LanguageModel, settings: GenerationSettings) -> str:
-    told = f"{model.get_kind_display()}, {model.location}"
+    told = f"{model.get_kind_display()}, {published_location(model.location)}"
     if model.model_id:
         told += f", {model.model_id}"
     if settings.system_prompt:

@@ -8,15 +8,16 @@ after the first cost no more than what is new in them.
 
 import threading
 from collections import OrderedDict
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal, TypeVar
 
 import numpy as np
 from django.conf import settings
 from numpy.typing import NDArray
+from scipy.special import ndtri
 
 from annotations.domain.scales import DEFAULT_EPSILON, to_utility
 from annotations.models import Response
@@ -24,19 +25,32 @@ from annotations.selectors.ratings import juror_traits
 from juries.domain.verdicts import JurySpecification
 from models_runner.domain.jury_reward import JuryReward, JuryRule, jury_reward
 from models_runner.domain.reward import (
+    LOW_RANK,
     Artefact,
     FittedRewardModel,
     InvalidArtefact,
     Prediction,
     reward_model_from_artefact,
 )
+from models_runner.domain.reward.preference import (
+    FittedPreferenceModel,
+    PairPrediction,
+    chance_moments,
+    preference_model_from_artefact,
+)
 from models_runner.models import RewardTraining
 from models_runner.ports import TextEncoder, feature_blocks, load_feature_encoder
+from models_runner.selectors.comparisons import comparing_jurors, comparison_data
 from models_runner.selectors.leaderboard import leaderboard_digest
+from models_runner.selectors.said import preferences_fingerprint
 from models_runner.selectors.training import TrainingData, held_out_error, training_data
 from models_runner.services.embeddings import embed_texts
+from models_runner.services.learners import text_features
 from models_runner.services.training import item_features
 
+Unit = Literal["rating", "logit"]
+INTERVAL = 0.9
+"""Share of what is likely that an interval of a preference's utility holds."""
 MODELS_KEPT = 4
 """Models, each with the ratings it was adapted to, that a process keeps in memory."""
 
@@ -128,11 +142,15 @@ def predict_opinions(
 
 @dataclass(frozen=True, slots=True, eq=False)
 class TextPredictions:
-    """Guesses about texts: arrays (jurors, texts), on the criterion's scale and within its bounds.
+    """Guesses about texts: arrays (jurors, texts), in `unit`.
 
-    `juror_ids` are the rows; `own_ratings` (jurors,) count what stands behind each. `reward` is
-    the jury's welfare of the texts, (texts,). Where `is_usable` is not true the method did not beat
-    the baselines: don't train on it.
+    `rating`: on the criterion's scale and within its bounds. `logit`: the utility of a text above
+    that of the average response to the same query; the logistic function of it is the chance that
+    the juror prefers the text to that one, `chance` the same with the doubt about the utility.
+
+    `juror_ids` are the rows; `own_ratings` (jurors,) count what stands behind each, ratings or
+    comparisons. `reward` is the jury's welfare of the texts, (texts,). Where `is_usable` is not
+    true the method did not beat the baselines: don't train on it.
     """
 
     juror_ids: tuple[int, ...]
@@ -146,6 +164,8 @@ class TextPredictions:
     is_usable: bool | None
     held_out_error: float | None
     data_digest: str
+    unit: Unit = "rating"
+    chance: NDArray[np.float64] | None = None
 
 
 def predict_texts(
@@ -201,6 +221,71 @@ def predict_texts(
     )
 
 
+def predict_preferences(
+    *,
+    training: RewardTraining,
+    texts: Sequence[tuple[str, str]],
+    rule: JuryRule = JuryRule(),  # noqa: B008 - frozen
+    seats: JurySpecification | None = None,
+    seed: int = 0,
+) -> TextPredictions:
+    """What the study's jurors would prefer, as utilities of any texts, and the jury's welfare.
+
+    Comparisons say nothing of a response by itself, and nothing across queries. So a text is set
+    beside the average of the responses that the model learnt from, as if it answered the same
+    query; the utilities of two texts may be compared where they answer one query. Intervals are of
+    the juror's own mixture (90 %, normal), not of what all jurors share. For welfare, a juror's
+    utility is her `chance`, spread over [0.01, 1].
+
+    Args:
+        training: one of a method of preferences that succeeded and is not stale.
+        texts: (query, response) pairs; they need not stand in the study.
+        rule: how the jurors' utilities become one number.
+        seats: juries to draw, by the traits that each seat requires; None: all jurors.
+        seed: of juries and draws; the same one gives the same numbers.
+
+    Raises:
+        PredictionRefused: as `predict_texts`; also where the training's method foresees ratings.
+        InvalidJury: seats that can't be filled; the message names the seat.
+        EncoderUnavailable: the encoder can't be loaded.
+    """
+    if training.method != LOW_RANK:
+        raise PredictionRefused(
+            f"{training.method} foresees ratings, not which of two responses a juror prefers."
+        )
+    ready = _ready_to_compare(training)
+    if not ready.juror_ids:
+        raise PredictionRefused("The study has no jurors, so nobody's view can be guessed.")
+    found = ready.guess(texts=texts)
+    shape = len(ready.juror_ids), len(texts)
+    utility, sd = found.difference.reshape(shape), found.sd.reshape(shape)
+    chance, chance_sd = chance_moments(difference=utility, sd=sd)
+    reach = ndtri((1 + INTERVAL) / 2) * sd
+    return TextPredictions(
+        juror_ids=ready.juror_ids,
+        mean=utility,
+        median=utility,
+        standard_deviation=sd,
+        low=utility - reach,
+        high=utility + reach,
+        own_ratings=ready.own,
+        reward=jury_reward(
+            to_utility(values=chance, low=0.0, high=1.0),
+            chance_sd * (1 - DEFAULT_EPSILON),
+            traits=ready.traits,
+            rule=rule,
+            seats=seats,
+            seed=seed,
+            lowest=DEFAULT_EPSILON,
+        ),
+        is_usable=training.is_usable,
+        held_out_error=None,
+        data_digest=ready.digest,
+        unit="logit",
+        chance=chance,
+    )
+
+
 def prepared_model(
     training: RewardTraining,
 ) -> tuple[FittedRewardModel, TextEncoder, TrainingData]:
@@ -228,13 +313,7 @@ class _Ready:
 
     def guess(self, *, rows: Sequence[int], texts: Sequence[tuple[str, str]]) -> Prediction:
         """Guesses for each of the jurors' rows and (query, response), jurors one by one."""
-        queries = list(dict.fromkeys(query for query, _ in texts))
-        vectors = embed_texts(
-            texts=[*(response for _, response in texts), *queries], encoder=self.encoder
-        ).astype(np.float64)
-        place = {query: len(texts) + number for number, query in enumerate(queries)}
-        own = vectors[[place[query] for query, _ in texts]]
-        features = np.hstack([vectors[: len(texts)], own])
+        features = _features_of(texts, self.encoder)
         criterion = self.training.criterion
         guess = self.model.predict(
             features=np.tile(features, (len(rows), 1)),
@@ -243,12 +322,63 @@ class _Ready:
         return guess.clipped(low=criterion.low, high=criterion.high)
 
 
-_models: "OrderedDict[tuple[Any, ...], _Ready]" = OrderedDict()
+@dataclass(frozen=True, slots=True, eq=False)
+class _ReadyToCompare:
+    """A model of preferences adapted to what is said now; `codes` are its numbers of the jurors, -1
+    for those who have compared nothing.
+    """
+
+    model: FittedPreferenceModel
+    encoder: TextEncoder
+    juror_ids: tuple[int, ...]
+    codes: NDArray[np.int64]
+    own: NDArray[np.int64]
+    traits: dict[str, tuple[str, ...]]
+    digest: str
+
+    def guess(self, *, texts: Sequence[tuple[str, str]]) -> PairPrediction:
+        """Each text against the average response to its query, jurors one by one."""
+        features = _features_of(texts, self.encoder)
+        average = features.copy()
+        half = features.shape[1] // 2
+        average[:, :half] = self.model.axes.centre[:half]
+        return self.model.predict(
+            left=np.tile(features, (len(self.codes), 1)),
+            right=np.tile(average, (len(self.codes), 1)),
+            jurors=np.repeat(self.codes, len(texts)),
+        )
+
+
+def _features_of(texts: Sequence[tuple[str, str]], encoder: TextEncoder) -> NDArray[np.float64]:
+    """(texts, p): the response's vector, then the query's; each query is read once."""
+    queries = list(dict.fromkeys(query for query, _ in texts))
+    vectors = embed_texts(
+        texts=[*(response for _, response in texts), *queries], encoder=encoder
+    ).astype(np.float64)
+    place = {query: len(texts) + number for number, query in enumerate(queries)}
+    return np.hstack([vectors[: len(texts)], vectors[[place[query] for query, _ in texts]]])
+
+
+Kept = TypeVar("Kept")
+_models: "OrderedDict[tuple[Any, ...], Any]" = OrderedDict()
 _lock = threading.Lock()
 
 
 def _ready(training: RewardTraining) -> _Ready:
     """The training's model, kept as long as its file, the ratings, traits and jurors stay."""
+    return _kept(training, _made_ready)
+
+
+def _ready_to_compare(training: RewardTraining) -> _ReadyToCompare:
+    """The same of a model of preferences, which rests on what was said as preferences, too."""
+    return _kept(training, _made_ready_to_compare, preferences_fingerprint(study=training.study))
+
+
+def _kept(
+    training: RewardTraining,
+    make: Callable[[RewardTraining, TextEncoder], Kept],
+    fingerprint: str = "",
+) -> Kept:
     path = _usable_path(training)
     encoder = _encoder(
         settings.ENCODER_BACKEND,
@@ -265,14 +395,15 @@ def _ready(training: RewardTraining) -> _Ready:
     sitting = [] if jury is None else sorted(jury.seats.values_list("juror_id", "state"))
     key = (
         *(training.pk, path, kept.st_mtime_ns, kept.st_size),
-        *(leaderboard_digest(study=training.study), tuple(sitting)),
+        *(leaderboard_digest(study=training.study), fingerprint, tuple(sitting)),
         *(encoder.name, encoder.weights_digest, encoder.dtype),
     )
     with _lock:
         if key in _models:
             _models.move_to_end(key)
-            return _models[key]
-    made = _made_ready(training, encoder)
+            found: Kept = _models[key]
+            return found
+    made = make(training, encoder)
     with _lock:
         _models[key] = made
         while len(_models) > MODELS_KEPT:
@@ -307,6 +438,30 @@ def _made_ready(training: RewardTraining, encoder: TextEncoder) -> _Ready:
     )
 
 
+def _made_ready_to_compare(training: RewardTraining, encoder: TextEncoder) -> _ReadyToCompare:
+    artefact = _artefact(training)
+    try:
+        model = preference_model_from_artefact(artefact=artefact)
+    except InvalidArtefact as problem:
+        raise PredictionRefused(str(problem)) from problem
+    data = comparison_data(criterion=training.criterion)
+    juror_ids = comparing_jurors(criterion=training.criterion)
+    code = {juror_id: number for number, juror_id in enumerate(data.juror_ids)}
+    codes = np.array([code.get(juror_id, -1) for juror_id in juror_ids], dtype=np.int64)
+    features = text_features(responses=data.responses, queries=data.queries, encoder=encoder)
+    told = np.bincount(data.jurors, minlength=len(data.juror_ids) + 1).astype(np.int64)
+    return _ReadyToCompare(
+        model=model.adapt(table=data.table(features=features, blocks=2 * feature_blocks(encoder))),
+        encoder=encoder,
+        juror_ids=juror_ids,
+        codes=codes,
+        # The last count is nobody's, for those without comparisons.
+        own=told[codes],
+        traits=juror_traits(juror_ids=juror_ids),
+        digest=data.digest,
+    )
+
+
 def _rows(ready: _Ready, juror_ids: Sequence[int]) -> list[int]:
     row = {juror_id: place for place, juror_id in enumerate(ready.data.juror_ids)}
     strangers = [juror_id for juror_id in juror_ids if juror_id not in row]
@@ -333,12 +488,20 @@ def _no_file(training: RewardTraining) -> PredictionRefused:
     )
 
 
-def _load(training: RewardTraining) -> FittedRewardModel:
+def _artefact(training: RewardTraining) -> Artefact:
     path = _usable_path(training)
     try:
-        return reward_model_from_artefact(artefact=Artefact.from_bytes(data=path.read_bytes()))
+        return Artefact.from_bytes(data=path.read_bytes())
     except FileNotFoundError as missing:
         raise _no_file(training) from missing
+    except InvalidArtefact as problem:
+        raise PredictionRefused(str(problem)) from problem
+
+
+def _load(training: RewardTraining) -> FittedRewardModel:
+    artefact = _artefact(training)
+    try:
+        return reward_model_from_artefact(artefact=artefact)
     except InvalidArtefact as problem:
         raise PredictionRefused(str(problem)) from problem
 

@@ -17,13 +17,20 @@ from juries.domain.verdicts import InvalidJury, JurySpecification, draw_juries, 
 from juries.models import Juror, Run, User
 from juries.services.runs import RunContext, RunRefused, request_run
 from models_runner.domain.jury_reward import JuryRule
+from models_runner.domain.reward import LOW_RANK
 from models_runner.models import RewardTraining
 from models_runner.ports import EncoderUnavailable
+from models_runner.selectors.comparisons import comparing_jurors
 from models_runner.selectors.kept_files import PREDICT_KIND
 from models_runner.selectors.serving import model_to_ask
 from models_runner.selectors.training import training_jurors
 from models_runner.services import kept_files
-from models_runner.services.predictions import PredictionRefused, TextPredictions, predict_texts
+from models_runner.services.predictions import (
+    PredictionRefused,
+    TextPredictions,
+    predict_preferences,
+    predict_texts,
+)
 
 MOST_ITEMS = 500
 MOST_SEATS = 60
@@ -104,7 +111,7 @@ def request_predictions(
     Args:
         criterion: on which criterion.
         asked: texts, rule and jury.
-        training_id: which reward model; the criterion's newest by default.
+        training_id: which reward model; the criterion's newest that foresees ratings by default.
         accept_unusable: a model that did not pass its gate will do.
         key: made by the caller; the same request under the same key is the same Run.
         requested_by: whose key it is.
@@ -145,7 +152,7 @@ def request_predictions(
     training = model_to_ask(
         criterion=criterion, training_id=training_id, accept_unusable=accept_unusable
     )
-    _check_jury(criterion, asked)
+    _check_jury(training, asked)
     run = request_run(
         kind=PREDICT_KIND,
         title=f"What jurors of {study.title} would say: {len(asked.items)} texts",
@@ -162,9 +169,10 @@ def request_predictions(
     return run, True
 
 
-def _check_jury(criterion: Criterion, asked: Asked) -> None:
+def _check_jury(training: RewardTraining, asked: Asked) -> None:
     """Refuse now what the worker would refuse."""
-    juror_ids = training_jurors(criterion=criterion)
+    whose = comparing_jurors if training.method == LOW_RANK else training_jurors
+    juror_ids = whose(criterion=training.criterion)
     if asked.with_jurors and len(asked.items) * len(juror_ids) > MOST_ROWS:
         raise TooManyRows(
             f"{len(asked.items)} items and {len(juror_ids)} jurors are more than {MOST_ROWS:,} "
@@ -200,7 +208,8 @@ def perform_predictions(context: RunContext) -> Mapping[str, Any]:
         raise RunRefused("The reward model that was to answer has been deleted. Train again.")
     asked = Asked.from_json(parameters)
     try:
-        found = predict_texts(
+        predict = predict_preferences if training.method == LOW_RANK else predict_texts
+        found = predict(
             training=training,
             texts=[(query, response) for _, query, response in asked.items],
             rule=asked.rule,
@@ -227,6 +236,7 @@ def perform_predictions(context: RunContext) -> Mapping[str, Any]:
         "juries": found.reward.juries,
         "rule": asked.rule.label,
         "predicted": True,
+        "unit": found.unit,
         "training": str(training.public_id),
         "method": training.method,
         "is_usable": found.is_usable,
@@ -265,6 +275,7 @@ def _lines(asked: Asked, found: TextPredictions) -> Iterator[dict[str, Any]]:
                     "low": float(found.low[row, place]),
                     "high": float(found.high[row, place]),
                     "own_ratings": int(found.own_ratings[row]),
+                    "chance": None if found.chance is None else float(found.chance[row, place]),
                 }
                 for row, juror in enumerate(jurors)
             ]

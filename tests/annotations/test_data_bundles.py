@@ -37,7 +37,8 @@ from annotations.models import (
     StudyRole,
     Submission,
 )
-from annotations.ports import ExportOptions, export_parts
+from annotations.ports import Column, ExportOptions, export_parts
+from annotations.services import table_files
 from annotations.services.bundles import BundleRefused, open_bundle, write_zip
 from annotations.services.exports import (
     ExportRefused,
@@ -62,7 +63,21 @@ from juries.models import (
     User,
 )
 from juries.services.runs import RunContext, perform_run
-from models_runner.models import PredictedRating, RewardTraining
+from models_runner.domain.benchmark_definition import (
+    DistributionalDefinition,
+    definition_to_plain,
+)
+from models_runner.domain.benchmark_report.numbers import Number, Report, Section
+from models_runner.models import (
+    Benchmark,
+    BenchmarkRun,
+    Generation,
+    LanguageModel,
+    ModelSource,
+    PredictedRating,
+    RewardTraining,
+)
+from models_runner.selectors.benchmarks.inputs import joint_digest
 from overton.models import (
     Answer,
     AnswerMerge,
@@ -306,9 +321,83 @@ def full_study(jury: Jury, make_study: Callable[..., Study], researcher: User) -
             low=4.5,
             high=6.5,
         )
+    use_language_models(study)
     Study.objects.filter(pk=study.pk).update(query_count=5)
     study.refresh_from_db()
     return study
+
+
+def use_language_models(study: Study) -> None:
+    """A model that wrote one of the responses, and another that was benchmarked."""
+    base = LanguageModel.objects.create(name="base", kind="embedded", location="package")
+    writer = LanguageModel.objects.create(
+        name="writer",
+        kind="openai",
+        location="https://host/v1",
+        model_id="writer-1",
+        key_variable="THE_KEY",
+        parameters={"extra_body": {"api_key": "sk-secret", "think": False}},
+        input_price="0.15",
+        output_price="2.000001",
+        base_model=base,
+        description=NASTY[0],
+        weights_digest="a" * 64,
+        identity="b" * 64,
+    )
+    response = Response.objects.filter(query__study=study).order_by("pk")[0]
+    ModelSource.objects.create(model=writer, source=response.source, settings={"seed": "0"})
+    asked: dict[str, Any] = {
+        "model": writer,
+        "run": Run.objects.create(kind="models_runner.generate_responses", title="Responses"),
+        "query": response.query,
+        "parameters": {"temperature": 1.0, "stop": [], "seed": 2**31 - 1},
+        "seed": 2**31 - 1,
+    }
+    Generation.objects.create(
+        **asked,
+        prompt=[{"role": "user", "content": NASTY[13]}],
+        prompt_digest="c" * 64,
+        state="done",
+        text=NASTY[12],
+        finish_reason="stop",
+        prompt_tokens=7,
+        completion_tokens=9,
+        cost="0.00000123",
+        attempts=1,
+        model_identity="b" * 64,
+        response=response,
+        done_at=WHEN,
+    )
+    Generation.objects.create(**asked, prompt=NASTY[0], prompt_digest="d" * 64, sample=1)
+    benchmark = Benchmark.objects.create(
+        study=study,
+        name=NASTY[0],
+        kind="distributional",
+        definition=definition_to_plain(DistributionalDefinition(models=(str(base.public_id),))),
+    )
+    inputs = {"definition": "e" * 64}
+    for is_predicted in (False, True):
+        report = Report(
+            kind="distributional",
+            title=benchmark.name,
+            version="venire 1.0",
+            parameters=benchmark.definition,
+            inputs=inputs,
+            sections=(Section("distances", "Distances"),),
+            numbers=(
+                Number("distances", "KL", {"model": "base", "group": "all"}, float("inf")),
+                Number("distances", "TV", {"model": "base", "group": "all"}, 0.25, 0.125, 0.5),
+            ),
+            notes=(NASTY[13],),
+            is_predicted=is_predicted,
+        )
+        BenchmarkRun.objects.create(
+            benchmark=benchmark,
+            run=Run.objects.create(kind="models_runner.benchmark", title="Benchmark"),
+            inputs=inputs,
+            input_digest=joint_digest(inputs),
+            report=report.to_plain(),
+        )
 
 
 def forget_everything() -> None:
@@ -316,12 +405,15 @@ def forget_everything() -> None:
     Answer.objects.update(merged_into=None, state="accepted")
     for model in (
         PairReading, ExtractedView, EntailmentReading,
+        Generation, ModelSource, BenchmarkRun, Benchmark,
         PredictedRating, RewardTraining, Judgement, ExpressionLabel, Exclusion, Answer,
         WindowSnapshot, WindowRule, Rating, Preference, Ranking, Choice, Opinion, Reason,
         Submission, Assignment,
         Participation, Response, Study, Seat, Juror, Quota, Jury, CandidateTrait, Pool, Run, User,
     ):  # fmt: skip
         model.objects.all().delete()
+    LanguageModel.objects.update(base_model=None)
+    LanguageModel.objects.all().delete()
     assert not Candidate.objects.exists()
 
 
@@ -407,6 +499,7 @@ def test_no_identity_leaves(full_study: Study, tmp_path: Path) -> None:
     full_study.save()
     write_bundle(study=full_study, folder=tmp_path / "out")
     secrets = ["Ada Secret", "ada@example.org", "PAYME123", "as the browser sent it", "researcher@"]
+    secrets += ["sk-secret", "THE_KEY"]
     secrets += [str(one) for one in Candidate.objects.values_list("public_id", flat=True)]
     everything = "\n".join(
         path.read_text()
@@ -474,6 +567,7 @@ def test_small_cells_are_blanked(full_study: Study, tmp_path: Path) -> None:
     replies = pd.read_parquet(tmp_path / "out/data/profile_replies.parquet")
     assert list(replies.value) == ["yes", "yes"]
     assert len(pd.read_parquet(tmp_path / "out/data/windows.parquet")) == 0
+    assert len(pd.read_parquet(tmp_path / "out/data/benchmark_runs.parquet")) == 0
     forget_everything()
     import_bundle(path=tmp_path / "out")
     assert Feature.objects.get(name="age").traits.count() == 0
@@ -488,6 +582,8 @@ def test_history_and_predictions_can_be_left_out(full_study: Study, tmp_path: Pa
         assert not (tmp_path / f"out/data/{name}.parquet").exists()
     utilities = pd.read_parquet(tmp_path / "out/data/utilities.parquet")
     assert set(utilities.kind) == {"said"}
+    reports = pd.read_parquet(tmp_path / "out/data/benchmark_runs.parquet")
+    assert list(reports.is_predicted) == [False]
 
 
 def test_predicted_utilities_are_marked(full_study: Study, tmp_path: Path) -> None:
@@ -655,6 +751,30 @@ def test_forged_zips_are_refused(bundle: Path, tmp_path: Path) -> None:
     refused(zipped("bomb.zip", bomb, tables=[], files=files), "larger than the 10 bytes")
     files = listed("data/ratings.csv", 40_000_000)
     refused(zipped("honest.zip", bomb, tables=[], files=files), "200 times")
+
+
+def test_rows_longer_than_a_block_of_csv(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(table_files, "CSV_BLOCK_BYTES", 1 << 10)
+    columns = (Column("number", "integer", ""), Column("text", "string", ""))
+    texts = ["x" * (100_000 if number % 70 == 69 else number) for number in range(200)]
+    with table_files.TableWriter(
+        folder=tmp_path, name="long", columns=columns, formats=("csv",)
+    ) as writer:
+        writer.write({"number": list(range(200)), "text": texts})
+
+    def read(path: Path) -> list[dict[str, Any]]:
+        return list(table_files.read_rows(path=path, columns=columns, expected_rows=200))
+
+    rows = read(tmp_path / "long.csv")
+    assert [row["text"] for row in rows] == texts
+    assert [row["number"] for row in rows] == list(range(200))
+    broken = (tmp_path / "long.csv").read_text() + '200,"never closed'
+    (tmp_path / "broken.csv").write_text(broken)
+    with pytest.raises(table_files.TableFileUnreadable, match=r"broken\.csv"):
+        read(tmp_path / "broken.csv")
+    (tmp_path / "words.csv").write_text("number,text\none,x\n")
+    with pytest.raises(table_files.TableFileUnreadable, match="after row 0"):
+        read(tmp_path / "words.csv")
 
 
 # --- Copies, Runs, commands, pages ----------------------------------------------------------------

@@ -21,7 +21,7 @@ from pytest_django.live_server_helper import LiveServer
 from rest_framework.authtoken.models import Token
 from rest_framework.test import APIClient
 
-from annotations.models import Participation, Rating, Response, Study
+from annotations.models import Participation, Preference, Rating, Response, Study
 from juries import tasks as juries_tasks
 from juries.domain.verdicts import JurySpecification, seat_kind
 from juries.models import Candidate, Juror, Jury, Pool, Run, Seat, User
@@ -29,12 +29,19 @@ from juries.services.invitations import withdraw_juror
 from juries.services.runs import perform_run
 from models_runner.domain.evaluation import evaluate_methods
 from models_runner.domain.jury_reward import JuryRule
+from models_runner.domain.reward.preference import chance_moments
 from models_runner.models import RewardTraining
+from models_runner.selectors.comparisons import comparing_jurors
 from models_runner.selectors.kept_files import PREDICT_KIND, kept_path
 from models_runner.selectors.training import training_data, training_jurors
 from models_runner.services import kept_files, predictions, serving
 from models_runner.services import training as training_service
-from models_runner.services.predictions import predict_opinions, predict_texts
+from models_runner.services.predictions import (
+    PredictionRefused,
+    predict_opinions,
+    predict_preferences,
+    predict_texts,
+)
 from models_runner.services.training import perform_training, request_training
 
 EXAMPLE = Path(__file__).resolve().parents[2] / "docs" / "examples" / "best_of_n.py"
@@ -217,6 +224,164 @@ def test_the_reward_of_the_manual_is_the_welfare(training: RewardTraining) -> No
     RewardTraining.objects.update(is_usable=False)
     with pytest.raises(SystemExit, match="gate"):
         exec(code.replace('public_id="..."', f'public_id="{training.public_id}"'), {})
+
+
+# --- Preferences ----------------------------------------------------------------------------------
+
+
+@pytest.fixture
+def preferring(study: Study) -> RewardTraining:
+    """A model of which response a juror prefers; the last of the eight sits, and has said nothing;
+    the one before has compared two responses and rated none.
+    """
+    jurors = list(Juror.objects.order_by("id"))
+    Rating.objects.filter(juror=jurors[-2]).delete()
+    first, second = study.queries.order_by("id")[0].responses.order_by("id")
+    Preference.objects.create(
+        juror=jurors[-2],
+        query=first.query,
+        left=first,
+        right=second,
+        verdict="left",
+        created_at=timezone.now(),
+    )
+    made = request_training(
+        criterion=study.criteria.get(key="helpful"), method="low_rank", requested_by=None
+    )
+    perform_run(run_id=made.run_id, work=perform_training)
+    RewardTraining.objects.filter(pk=made.pk).update(is_usable=True)
+    training = RewardTraining.objects.select_related("run").get(pk=made.pk)
+    assert training.run.state == "succeeded", training.run.error
+    return training
+
+
+PAIRS = [(own["query"], own["response"]) for own in TEXTS]
+
+
+def test_the_chance_of_an_uncertain_difference() -> None:
+    told = np.array([-2.0, 0.0, 3.0])
+    mean, sd = chance_moments(difference=told, sd=np.zeros(3))
+    np.testing.assert_allclose(mean, 1 / (1 + np.exp(-told)))
+    np.testing.assert_allclose(sd, 0, atol=1e-12)
+    mean, sd = chance_moments(difference=told, sd=np.array([1.0, 2.0, 3.0]))
+    drawn = np.random.default_rng(0).normal(told, [1.0, 2.0, 3.0], size=(400_000, 3))
+    chances = 1 / (1 + np.exp(-drawn))
+    np.testing.assert_allclose(mean, chances.mean(axis=0), atol=2e-3)
+    np.testing.assert_allclose(sd, chances.std(axis=0), atol=2e-3)
+    assert mean[1] == pytest.approx(0.5)
+
+
+def test_preferences_are_served_as_utilities(preferring: RewardTraining) -> None:
+    found = predict_preferences(training=preferring, texts=PAIRS)
+    jurors = list(Juror.objects.order_by("id").values_list("pk", flat=True))
+    assert sorted(found.juror_ids) == jurors
+    assert set(found.juror_ids) == set(comparing_jurors(criterion=preferring.criterion))
+    row = {juror_id: place for place, juror_id in enumerate(found.juror_ids)}
+    own = {juror_id: int(found.own_ratings[place]) for juror_id, place in row.items()}
+    assert [own[juror_id] for juror_id in jurors] == [6] * (JURORS - 2) + [1, 0]
+    assert (found.unit, found.held_out_error) == ("logit", None)
+    assert found.chance is not None
+    woman, man = found.mean[row[jurors[0]]], found.mean[row[jurors[1]]]
+    assert woman[0] > woman[1], "women like alpha"
+    assert man[0] < man[1]
+    # The difference of two utilities is what the model says of the pair.
+    ready = predictions._ready_to_compare(preferring)
+    features = predictions._features_of(PAIRS[:2], ready.encoder)
+    pair = ready.model.predict(
+        left=features[:1], right=features[1:], jurors=ready.codes[[row[jurors[0]]]]
+    )
+    assert woman[0] - woman[1] == pytest.approx(pair.difference[0])
+    # Who has compared nothing has what all share, and the widest interval.
+    silent = row[jurors[-1]]
+    width = found.high - found.low
+    assert (width[silent] >= width.max(axis=0) - 1e-9).all()
+    np.testing.assert_allclose(found.mean - found.low, 1.6448536 * found.standard_deviation)
+    np.testing.assert_allclose(found.reward.welfare, (0.01 + 0.99 * found.chance).mean(axis=0))
+    assert (found.reward.lower <= found.reward.upper).all()
+
+
+def test_a_text_alone_has_the_utility_that_it_has_among_others(preferring: RewardTraining) -> None:
+    together = predict_preferences(training=preferring, texts=PAIRS)
+    alone = predict_preferences(training=preferring, texts=PAIRS[1:2])
+    np.testing.assert_allclose(alone.mean[:, 0], together.mean[:, 1])
+    # A query by itself moves nobody: the average response to any has utility 0.
+    ready = predictions._ready_to_compare(preferring)
+    half = len(ready.model.axes.centre) // 2
+    query = predictions._features_of([("Something else entirely?", "x")], ready.encoder)
+    average = np.hstack([ready.model.axes.centre[None, :half], query[:, half:]])
+    told = ready.model.predict(left=average, right=average, jurors=np.array([0]))
+    assert told.difference[0] == 0
+
+
+def test_another_preference_counts_at_once(preferring: RewardTraining) -> None:
+    before = predict_preferences(training=preferring, texts=PAIRS)
+    juror = Juror.objects.order_by("id")[0]
+    for query in preferring.study.queries.order_by("id"):
+        first, second = query.responses.order_by("id")
+        Preference.objects.create(
+            juror=juror,
+            query=query,
+            left=first,
+            right=second,
+            verdict="right",
+            created_at=timezone.now(),
+        )
+    after = predict_preferences(training=preferring, texts=PAIRS)
+    place = after.juror_ids.index(juror.pk)
+    assert after.data_digest != before.data_digest
+    assert (
+        after.mean[place, 0] - after.mean[place, 1] < before.mean[place, 0] - before.mean[place, 1]
+    )
+
+
+def test_each_method_is_asked_what_it_foresees(
+    training: RewardTraining, preferring: RewardTraining
+) -> None:
+    with pytest.raises(PredictionRefused, match="which of two responses a juror prefers"):
+        predict_texts(training=preferring, texts=PAIRS)
+    with pytest.raises(PredictionRefused, match="independent foresees ratings"):
+        predict_preferences(training=training, texts=PAIRS)
+
+
+def test_preferences_over_rest(
+    client: APIClient, study: Study, preferring: RewardTraining, at_once: list[str]
+) -> None:
+    alone = ask(client, study)
+    assert alone.status_code == 409
+    assert f"send training: {preferring.public_id}" in alone.json()["detail"]
+    RewardTraining.objects.update(is_usable=False)
+    named = {"training": str(preferring.public_id)}
+    assert "did not pass its gate" in ask(client, study, **named).json()["detail"]
+    RewardTraining.objects.update(is_usable=True)
+    answer = ask(client, study, "?wait=5", **named)
+    assert answer.status_code == 200, answer.content
+    told = answer.json()
+    assert told["run"]["state"] == "succeeded", told["run"]["error"]
+    assert (told["unit"], told["method"], told["held_out_error"]) == ("logit", "low_rank", None)
+    assert 0 <= told["held_out_accuracy"] <= 1
+    found = predict_preferences(training=preferring, texts=PAIRS)
+    assert found.chance is not None
+    for place, row in enumerate(told["results"]):
+        assert row["predicted"] is True
+        assert row["welfare"] == found.reward.welfare[place]
+        assert [own["mean"] for own in row["jurors"]] == found.mean[:, place].tolist()
+        assert [own["chance"] for own in row["jurors"]] == found.chance[:, place].tolist()
+    seats = [{"traits": {"gender": "woman"}, "seats": 3}]
+    by_women = ask(client, study, "?wait=5", seats=seats, **named).json()["results"]
+    assert by_women[0]["welfare"] > by_women[1]["welfare"]
+
+
+def test_the_newest_that_foresees_ratings_is_asked_unless_another_is_named(
+    client: APIClient,
+    study: Study,
+    training: RewardTraining,
+    preferring: RewardTraining,
+    at_once: list[str],
+) -> None:
+    told = ask(client, study, "?wait=5").json()
+    assert told["training"] == str(training.public_id)
+    assert (told["unit"], told["held_out_accuracy"]) == ("rating", None)
+    assert {own["chance"] for own in told["results"][0]["jurors"]} == {None}
 
 
 # --- Over REST ------------------------------------------------------------------------------------

@@ -111,7 +111,7 @@ def compare_reports(one: Report, other: Report) -> Difference:
         Pair(
             section=key[0],
             row=key[1],
-            label=key[2],
+            label=_label(first.get(key) or second[key], dropped),
             one=first.get(key),
             other=second.get(key),
         )
@@ -149,15 +149,23 @@ def _single(report: Report) -> frozenset[str]:
     return frozenset(name for name, texts in values.items() if len(texts) == 1)
 
 
-def _by_key(report: Report, dropped: frozenset[str]) -> dict[tuple[str, str, str], Number]:
+_Key = tuple[str, str, frozenset[tuple[str, str]]]
+
+
+def _by_key(report: Report, dropped: frozenset[str]) -> dict[_Key, Number]:
+    """Labels in any order: a database or a data set may give them back in another."""
     return {
         (
             number.section,
             number.row,
-            " · ".join(t for n, t in number.labels.items() if t and n not in dropped),
+            frozenset((n, t) for n, t in number.labels.items() if t and n not in dropped),
         ): number
         for number in report.numbers
     }
+
+
+def _label(number: Number, dropped: frozenset[str]) -> str:
+    return " · ".join(t for n, t in number.labels.items() if t and n not in dropped)
 
 
 def _changes(one: Mapping[str, str], other: Mapping[str, str]) -> tuple[Change, ...]:

@@ -8,6 +8,7 @@ from typing import Any
 
 import numpy as np
 import numpy.typing as npt
+from numpy.polynomial.hermite_e import hermegauss
 from scipy.special import expit
 from threadpoolctl import threadpool_limits
 
@@ -43,6 +44,21 @@ class PairPrediction:
     difference: FloatArray
     sd: FloatArray
     own_pairs: IntArray
+
+
+def chance_moments(*, difference: FloatArray, sd: FloatArray) -> tuple[FloatArray, FloatArray]:
+    """Mean and standard deviation of the logistic function of a normal number.
+
+    difference, sd : of the normal number, on the logit scale, the same shape; sd 0 or more
+    Gauss-Hermite quadrature with 32 nodes: both are exact to 0.0001 for sd up to 3. The mean is the
+    chance of a win where the difference itself is uncertain, in (0, 1).
+    """
+    nodes, weights = hermegauss(32)
+    weights = weights / weights.sum()
+    values = expit(np.asarray(difference)[..., None] + np.asarray(sd)[..., None] * nodes)
+    mean = values @ weights
+    variance = ((values - mean[..., None]) ** 2) @ weights
+    return np.asarray(mean), np.asarray(np.sqrt(variance))
 
 
 @dataclass(frozen=True, slots=True, eq=False)

@@ -2,9 +2,10 @@
 
 from collections.abc import Sequence
 
-from django.db.models import Prefetch
+from django.db.models import Prefetch, QuerySet
 
 from annotations.models import Study
+from annotations.ports import ExportOptions
 from models_runner.domain.benchmark_definition import InvalidDefinition
 from models_runner.models import Benchmark, BenchmarkRun
 from models_runner.selectors.benchmarks.inputs import input_digests
@@ -30,6 +31,21 @@ def comparable_runs(*, study: Study) -> Sequence[BenchmarkRun]:
         .select_related("benchmark", "run")
         .defer("report")[:MOST_SHOWN]
     )
+
+
+def published_runs(*, study: Study, options: ExportOptions, using: str) -> QuerySet[BenchmarkRun]:
+    """Runs whose reports go into a data set, in the order in which they were asked for.
+
+    Not stale ones, which may count what a juror has withdrawn; none where small cells are
+    suppressed, since reports have shares of groups; without predictions, none that rests on some.
+    """
+    found = BenchmarkRun.objects.using(using).filter(
+        benchmark__study=study, stale_since__isnull=True
+    )
+    found = found.exclude(report={}).order_by("pk")
+    if options.suppress_below > 1:
+        return found.none()
+    return found if options.include_predicted else found.filter(report__is_predicted=False)
 
 
 def input_state(*, mine: BenchmarkRun) -> list[str]:

@@ -341,6 +341,13 @@ def _rows(
     named = 1 if isinstance(definition, TradeoffDefinition) else len(definition.models)
     if len(rows) < named:
         raise InvalidDefinition("A model of this benchmark is no longer in the registry.")
+    for row in rows:
+        # It may have come with a data set, whose writer chose the address that would be asked.
+        if not row.is_offered and row.checked_at is None:
+            raise InvalidDefinition(
+                f"The model {row.name} is not on offer, and nobody has checked it here. Have it"
+                " checked, or offered, in the registry first."
+            )
     return rows
 
 

@@ -1,4 +1,4 @@
-"""What the models_runner app puts into an exported data set; what is predicted is marked so."""
+"""What reward models guess, marked as predicted; and all ratings as utilities."""
 
 from collections.abc import Iterator, Mapping, Sequence
 from itertools import islice
@@ -6,16 +6,15 @@ from typing import Any, ClassVar
 
 import numpy as np
 from django.db.models import QuerySet
-from django.utils import timezone
 
 from annotations.domain.scales import to_utility
 from annotations.models import Criterion, Rating, Study
 from annotations.parts.base import BATCH_ROWS, BundleRow, TablePart, cell
 from annotations.parts.said import JUROR, RESPONSE
-from annotations.ports import Column, ExportOptions, ExportPart, ImportedIds
+from annotations.ports import Column, ExportOptions, ImportedIds
 from annotations.selectors.exports import criterion_names, juror_names, response_names
-from juries.models import Run
 from models_runner.models import PredictedRating, RewardTraining
+from models_runner.parts.imported import imported_run
 
 SAID, PREDICTED = "said", "predicted"
 
@@ -66,19 +65,11 @@ class RewardTrainingsPart(TablePart[RewardTraining]):
 
     def build(self, *, row: BundleRow, study: Study) -> RewardTraining:
         """One training without its weights, under a Run that stands for the import."""
-        now = timezone.now()
-        run = Run.objects.create(
-            kind="models_runner.imported",
-            title=f"Training brought in with {study.title}"[:200],
-            state=Run.State.SUCCEEDED,
-            started_at=now,
-            finished_at=now,
-        )
         return RewardTraining(
             public_id=row.public_id("training"),
             study=study,
             criterion_id=row.ref("criterion", "criteria"),
-            run=run,
+            run=imported_run(study=study, what="Training"),
             method=row.given("method"),
             manifest=row.given("manifest"),
             evaluation=row.given("evaluation"),
@@ -230,10 +221,3 @@ def _columns_of(
         "kind": [kind] * len(kept),
         "training": [training] * len(kept),
     }
-
-
-prediction_parts: tuple[ExportPart, ...] = (
-    RewardTrainingsPart(),
-    PredictedRatingsPart(),
-    UtilitiesPart(),
-)
