@@ -6,7 +6,7 @@ Matrices are kept as int8, each row with a scale of its own, or as float16; all 
 
 import hashlib
 import json
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -58,6 +58,25 @@ def unpack(packed: Mapping[str, Tensor]) -> dict[str, Tensor]:
         scale = packed.get(name + SCALE)
         tensors[name] = tensor.float() if scale is None else tensor.float() * scale
     return tensors
+
+
+def average(several: Sequence[Mapping[str, Tensor]]) -> dict[str, Tensor]:
+    """The mean of weights that were trained one from another (Wortsman et al. 2022, section 3).
+
+    Args:
+        several: float tensors by name, two or more.
+
+    Raises:
+        ValueError: they have not the same names and shapes.
+    """
+    first = several[0]
+    for other in several[1:]:
+        odd = first.keys() ^ other.keys() or {
+            name for name in first if first[name].shape != other[name].shape
+        }
+        if odd:
+            raise ValueError(f"The weights are of different nets: {', '.join(sorted(odd)[:5])}.")
+    return {name: torch.stack([one[name].float() for one in several]).mean(dim=0) for name in first}
 
 
 def save(

@@ -1,29 +1,27 @@
 """`manage.py train_entailment`: the embedded judge of entailment, trained from labelled pairs."""
 
 import json
-import platform
-import sys
 import time
 from argparse import ArgumentParser, ArgumentTypeError
 from collections import Counter
 from dataclasses import asdict
-from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
 from django.core.management.base import BaseCommand
 
-from models_runner.domain.contrast.pairs import (
-    InvalidPairs,
-    LabelledPair,
-    parse_pairs,
-    without_texts,
+from models_runner.domain.contrast.pairs import LabelledPair, without_texts
+from models_runner.domain.entailment_scores import scores_by_source
+from models_runner.management.benchmark_output import refusal
+from models_runner.management.judge_weights import (
+    command_as_run,
+    read_pairs,
+    read_text,
+    score_table,
+    software_and_machine,
 )
-from models_runner.domain.entailment_scores import SourceScore, scores_by_source
-from models_runner.management.benchmark_output import refusal, text_table
 from models_runner.ports import EncoderUnavailable
 
-LIBRARIES = ("torch", "transformers", "safetensors", "numpy")
 CHECKPOINT = "checkpoint"
 
 
@@ -86,11 +84,11 @@ class Command(BaseCommand):
         )
 
     def handle(self, *args: Any, **options: Any) -> None:
-        pairs = [pair for path in options["data"] for pair in _read(path)]
-        dev = _read(options["dev"])
+        pairs = [pair for path in options["data"] for pair in read_pairs(path)]
+        dev = read_pairs(options["dev"])
         read = len(pairs)
         if options["without"] is not None:
-            pairs = without_texts(pairs, _text(options["without"]).splitlines())
+            pairs = without_texts(pairs, read_text(options["without"]).splitlines())
         if not pairs:
             raise refusal("No pair is left to train on: --without leaves out all of them.")
         about = _about(options["about"])
@@ -172,7 +170,7 @@ class Command(BaseCommand):
         premises = [pair.premise for pair in dev]
         hypotheses = [pair.hypothesis for pair in dev]
         held_out = scores_by_source(dev, probabilities(model, tokenizer, premises, hypotheses))
-        self.stdout.write(_table(held_out))
+        self.stdout.write(score_table(held_out))
         return weights.save(
             out,
             tuned,
@@ -180,7 +178,7 @@ class Command(BaseCommand):
                 **about,
                 "base": {"name": base, "sha256": cross_encoder.base_digest(model)},
                 "start_from": earlier and earlier["weights"]["sha256"],
-                "command": ["manage.py", *map(_without_folders, sys.argv[1:])],
+                "command": command_as_run(),
                 "data": {
                     "files": [
                         {"name": path.name, "sha256": weights.file_digest(path)}
@@ -207,58 +205,22 @@ class Command(BaseCommand):
                     "by_source": dict(sorted(seen.items())),
                 },
                 "held_out_scores": [asdict(score) for score in held_out],
-                "versions": {
-                    "python": platform.python_version(),
-                    **{library: version(library) for library in LIBRARIES},
-                },
-                "machine": {"processor": platform.machine(), "threads": torch.get_num_threads()},
+                **software_and_machine(threads=torch.get_num_threads()),
             },
             form=options["form"],
         )
-
-
-def _table(scores: list[SourceScore]) -> str:
-    def shown(value: float | None) -> str:
-        return "" if value is None else f"{value:.3f}"
-
-    return text_table(
-        ("source", "pairs", "AUC", "accuracy"),
-        [
-            (score.source, f"{score.pairs:,}", shown(score.auc), shown(score.accuracy))
-            for score in scores
-        ],
-    )
-
-
-def _text(path: Path) -> str:
-    try:
-        return path.read_text(encoding="utf-8")
-    except (OSError, UnicodeDecodeError) as problem:
-        raise refusal(f"{path} can't be read: {problem}.") from problem
-
-
-def _read(path: Path) -> list[LabelledPair]:
-    try:
-        return parse_pairs(_text(path).splitlines(), file=path.name)
-    except InvalidPairs as problem:
-        raise refusal(str(problem)) from problem
 
 
 def _about(path: Path | None) -> dict[str, Any]:
     if path is None:
         return {}
     try:
-        about = json.loads(_text(path))
+        about = json.loads(read_text(path))
     except json.JSONDecodeError as problem:
         raise refusal(f"{path.name} is no JSON: {problem}.") from problem
     if not isinstance(about, dict):
         raise refusal(f"{path.name} must hold a JSON object.")
     return about
-
-
-def _without_folders(argument: str) -> str:
-    """The argument with only the name of a path: folders are nobody's business."""
-    return Path(argument).name if "/" in argument else argument
 
 
 def _count(text: str) -> int:

@@ -147,6 +147,59 @@ class TestCommand:
             train_by_command(tmp_path, tiny_base, without=tmp_path / "kept.txt")
 
 
+class TestAverage:
+    def average(self, *folders: Path, out: Path) -> dict[str, Any]:
+        (out.parent / "dev.jsonl").write_text(LINES)
+        call_command(
+            "average_entailment",
+            *map(str, folders),
+            dev=out.parent / "dev.jsonl",
+            out=out,
+            form="float16",
+            stdout=StringIO(),
+        )
+        manifest: dict[str, Any] = json.loads((out / "manifest.json").read_text())
+        return manifest
+
+    def test_is_half_of_each_and_tells_of_both(
+        self, tmp_path: Path, tiny_base: Path, judge_folder: Path
+    ) -> None:
+        further, _ = train_by_command(tmp_path, tiny_base, start_from=judge_folder, seed=3)
+        manifest = self.average(judge_folder, further, out=tmp_path / "mean")
+        one, other = weights.load(judge_folder)[0], weights.load(further)[0]
+        mean, _ = weights.load(tmp_path / "mean")
+        name = "encoder.encoder.layer.0.attention.self.query.weight"
+        assert not torch.allclose(one[name], other[name], atol=1e-3)
+        for key, value in mean.items():
+            torch.testing.assert_close(value, (one[key] + other[key]) / 2, atol=2e-3, rtol=2e-3)
+        trained = [weights.load(folder)[1] for folder in (judge_folder, further)]
+        assert [was["weights"] for was in manifest["averaged"]] == [
+            was["weights"] for was in trained
+        ]
+        assert manifest["averaged"][1]["start_from"] == trained[0]["weights"]["sha256"]
+        assert manifest["base"] == trained[0]["base"]
+        assert [row["source"] for row in manifest["held_out_scores"]] == ["toy", "all"]
+        judge = EmbeddedEntailment(model=str(tmp_path / "mean"))
+        assert judge.entails(["cats can purr"], ["cats purr"]).shape == (1, 3)
+
+    def test_what_can_not_be_averaged(
+        self, tmp_path: Path, tiny_base: Path, judge_folder: Path
+    ) -> None:
+        with pytest.raises(CommandError, match="name two or more"):
+            self.average(judge_folder, out=tmp_path / "mean")
+        with pytest.raises(CommandError, match="holds no weights"):
+            self.average(judge_folder, tmp_path, out=tmp_path / "mean")
+        (tmp_path / "about.json").write_text('{"licence": "CC0-1.0"}')
+        free, _ = train_by_command(tmp_path, tiny_base, about=tmp_path / "about.json", pairs=20)
+        with pytest.raises(CommandError, match="differ in 'licence'"):
+            self.average(judge_folder, free, out=tmp_path / "mean")
+        tensors, manifest = weights.load(judge_folder)
+        tensors.pop(next(iter(tensors)))
+        weights.save(tmp_path / "less", tensors, manifest, form="int8")
+        with pytest.raises(CommandError, match="different nets"):
+            self.average(judge_folder, tmp_path / "less", out=tmp_path / "mean")
+
+
 class TestTraining:
     def test_learns_to_tell_kinds_apart(self, tiny_base: Path) -> None:
         torch.manual_seed(3)
