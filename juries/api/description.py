@@ -93,6 +93,8 @@ def tag_of(address: str) -> str:
         return "studies" if words[2] in ("open", "close") else words[2]
     if words[0] == "juries" and words[-1] == "draws":
         return "draws"
+    if words[0] == "juries" and "seating-rules" in words:
+        return "seating-rules"
     return words[0]
 
 

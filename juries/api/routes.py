@@ -2,7 +2,7 @@
 
 from django.urls import URLPattern, URLResolver, path
 
-from juries.api import ceremony, comparisons, draws, juries, pools, runs
+from juries.api import ceremony, comparisons, draws, juries, pools, runs, seating_rules
 
 _POOL = "pools/<uuid:pool_id>/"
 _JURY = "juries/<uuid:jury_id>/"
@@ -17,6 +17,16 @@ urlpatterns: list[URLPattern | URLResolver] = [
     path("juries/", juries.JuryList.as_view(), name="api-juries"),
     path(_JURY, juries.JuryView.as_view(), name="api-jury"),
     path(f"{_JURY}seats/", juries.SeatList.as_view(), name="api-seats"),
+    path(
+        f"{_JURY}seating-rules/",
+        seating_rules.SeatingRuleList.as_view(),
+        name="api-seating-rules",
+    ),
+    path(
+        f"{_JURY}seating-rules/take-off/",
+        seating_rules.SeatingRulesTakeOff.as_view(),
+        name="api-seating-rules-take-off",
+    ),
     path(f"{_JURY}draws/", draws.DrawList.as_view(), name="api-draws"),
     path(f"{_JURY}replacements/", juries.ReplacementRequest.as_view(), name="api-replacements"),
     path(f"{_JURY}comparisons/", comparisons.ComparisonList.as_view(), name="api-comparisons"),
