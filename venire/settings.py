@@ -446,6 +446,7 @@ SPECTACULAR_SETTINGS = {
         "DrawMode": "juries.models.draw.Draw.Mode",
         "StudyState": "annotations.models.study.Study.State",
         "AssignmentMode": "annotations.models.study.Study.AssignmentMode",
+        "ProfileQuestionKind": "annotations.models.study.ProfileQuestion.Kind",
         "ScaleKind": "annotations.models.study.Criterion.ScaleKind",
         "LanguageModelKind": "models_runner.models.language_model.LanguageModel.Kind",
         "LanguageModelDtype": "models_runner.models.language_model.LanguageModel.Dtype",

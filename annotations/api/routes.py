@@ -2,7 +2,7 @@
 
 from django.urls import URLPattern, URLResolver, path
 
-from annotations.api import material, outcomes, said, studies
+from annotations.api import material, outcomes, questions, said, studies
 
 STUDY = "studies/<uuid:study_id>/"
 
@@ -12,6 +12,16 @@ urlpatterns: list[URLPattern | URLResolver] = [
     path(STUDY, studies.OneStudy.as_view(), name="api-study"),
     path(f"{STUDY}open/", studies.StudyOpening.as_view(), name="api-study-open"),
     path(f"{STUDY}close/", studies.StudyClosing.as_view(), name="api-study-close"),
+    path(
+        f"{STUDY}profile-questions/",
+        questions.ProfileQuestionList.as_view(),
+        name="api-profile-questions",
+    ),
+    path(
+        f"{STUDY}quiz-questions/",
+        questions.QuizQuestionList.as_view(),
+        name="api-quiz-questions",
+    ),
     path(f"{STUDY}steps/", studies.StepList.as_view(), name="api-steps"),
     path(f"{STUDY}criteria/", material.CriterionList.as_view(), name="api-criteria"),
     path(

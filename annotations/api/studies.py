@@ -69,6 +69,10 @@ class StudyRow(Row):
     consent_text = serializers.CharField(help_text="What a juror agrees to (Markdown).")
     consent_version = serializers.CharField(help_text="Version of that text.")
     instructions = serializers.CharField(help_text="Shown before the work (Markdown).")
+    quiz_tries = serializers.IntegerField(help_text="Tries at each question of the quiz.")
+    quiz_must_be_right = serializers.BooleanField(
+        help_text="A juror goes on only once each answer of the quiz is right."
+    )
     debrief = serializers.CharField(help_text="Shown with the thanks (Markdown).")
     completion_code = serializers.CharField(help_text="Shown with the thanks.")
     contact = serializers.CharField(help_text="Whom a juror can write to or call.")
@@ -116,6 +120,15 @@ class StudyBody(Body):
         max_length=40, required=False, help_text="A changed text needs a new version."
     )
     instructions = _text(meaning="Shown before the work (Markdown).")
+    quiz_tries = serializers.IntegerField(
+        required=False,
+        min_value=1,
+        max_value=1000,
+        help_text="Tries at each question of the quiz; 2 if left out.",
+    )
+    quiz_must_be_right = serializers.BooleanField(
+        required=False, help_text="A juror goes on only once each answer of the quiz is right."
+    )
     debrief = _text(meaning="Shown with the thanks (Markdown).")
     completion_code = _text(60, meaning="Shown with the thanks.")
     contact = _text(200, meaning="Whom a juror can write to or call.")

@@ -310,6 +310,45 @@ def remove_parts(*, parts: Sequence[Part], actor: User | None) -> int:
     return len(parts)
 
 
+@transaction.atomic
+def replace_questions(
+    *,
+    study: Study,
+    kind: type[ProfileQuestion] | type[QuizQuestion],
+    wanted: Sequence[ProfileQuestion | QuizQuestion],
+    actor: User | None,
+) -> None:
+    """Make some questions all those of their kind that a study has; all of it or nothing.
+
+    Questions that are not among them are removed; those that stand unchanged are left alone.
+
+    Args:
+        study: whose questions.
+        kind: questions about the juror, or those of the quiz.
+        wanted: new ones, and standing ones as they are to be.
+        actor: who says so.
+
+    Raises:
+        StudyRefused: jurors have answered one that would be removed or worded anew.
+    """
+    Study.objects.select_for_update().get(pk=study.pk)
+    standing = {row.pk: row for row in kind._default_manager.filter(study=study)}
+    kept = {row.pk for row in wanted}
+    for pk, row in standing.items():
+        if pk not in kept:
+            remove_part(study=study, part=row, actor=actor)
+    for row in wanted:
+        if row._state.adding or _differs(standing.get(row.pk), row):
+            save_part(study=study, part=row, actor=actor)
+
+
+def _differs(before: models.Model | None, row: models.Model) -> bool:
+    return before is None or any(
+        field.value_from_object(before) != field.value_from_object(row)
+        for field in row._meta.concrete_fields
+    )
+
+
 def study_of(part: Part) -> Study:
     """The study that a part belongs to."""
     if isinstance(part, (QueryOption, Response)):
