@@ -447,6 +447,7 @@ SPECTACULAR_SETTINGS = {
         "StudyState": "annotations.models.study.Study.State",
         "AssignmentMode": "annotations.models.study.Study.AssignmentMode",
         "ProfileQuestionKind": "annotations.models.study.ProfileQuestion.Kind",
+        "WayInKind": "annotations.models.way_in.WayIn.Kind",
         "ScaleKind": "annotations.models.study.Criterion.ScaleKind",
         "LanguageModelKind": "models_runner.models.language_model.LanguageModel.Kind",
         "LanguageModelDtype": "models_runner.models.language_model.LanguageModel.Dtype",

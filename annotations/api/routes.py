@@ -2,9 +2,10 @@
 
 from django.urls import URLPattern, URLResolver, path
 
-from annotations.api import material, outcomes, questions, said, studies
+from annotations.api import material, outcomes, questions, said, studies, ways_in
 
 STUDY = "studies/<uuid:study_id>/"
+_WAY = f"{STUDY}ways-in/<uuid:way_id>/"
 
 urlpatterns: list[URLPattern | URLResolver] = [
     path("studies/", studies.Studies.as_view(), name="api-studies"),
@@ -22,6 +23,10 @@ urlpatterns: list[URLPattern | URLResolver] = [
         questions.QuizQuestionList.as_view(),
         name="api-quiz-questions",
     ),
+    path(f"{STUDY}ways-in/", ways_in.WayInList.as_view(), name="api-ways-in"),
+    path(_WAY, ways_in.OneWayIn.as_view(), name="api-way-in"),
+    path(f"{_WAY}open/", ways_in.WayInOpening.as_view(), name="api-way-in-open"),
+    path(f"{_WAY}close/", ways_in.WayInClosing.as_view(), name="api-way-in-close"),
     path(f"{STUDY}steps/", studies.StepList.as_view(), name="api-steps"),
     path(f"{STUDY}criteria/", material.CriterionList.as_view(), name="api-criteria"),
     path(

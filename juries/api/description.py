@@ -29,6 +29,7 @@ PATH_PARAMETERS = {
     "comparison_id": "Id of the comparison.",
     "run_id": "Id of the Run.",
     "study_id": "Id of the study.",
+    "way_id": "Id of the way in.",
     "query_id": "Id of the query.",
     "response_id": "Id of the response.",
     "criterion": "Key of the criterion.",
