@@ -445,6 +445,7 @@ SPECTACULAR_SETTINGS = {
         "DrawPurpose": "juries.models.draw.Draw.Purpose",
         "DrawMode": "juries.models.draw.Draw.Mode",
         "StudyState": "annotations.models.study.Study.State",
+        "StudyRole": "annotations.models.study.StudyRole.Role",
         "AssignmentMode": "annotations.models.study.Study.AssignmentMode",
         "ProfileQuestionKind": "annotations.models.study.ProfileQuestion.Kind",
         "WayInKind": "annotations.models.way_in.WayIn.Kind",

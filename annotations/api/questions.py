@@ -5,17 +5,20 @@ from typing import Any
 from uuid import UUID
 
 from django.db.models import QuerySet
+from django_filters import rest_framework as django_filters
 from drf_spectacular.utils import extend_schema
 from rest_framework import serializers
 from rest_framework.request import Request
 from rest_framework.response import Response
 
-from annotations.api.scope import StudyList
+from annotations.api.said import JUROR, SaidList, history_filter
+from annotations.api.scope import StudyList, jurors_of
 from annotations.forms.study_parts import PartForm, ProfileQuestionForm, QuizQuestionForm
-from annotations.models import ProfileQuestion, QuizQuestion, Study
+from annotations.models import ProfileQuestion, ProfileReply, QuizQuestion, Study
 from annotations.models.study import LONGEST_ANSWER
 from annotations.services.study_content import replace_questions
 from juries.api.bodies import Body, OneOf, Row, checked, require_valid
+from juries.api.filters import flag_filter, id_filter, name_filter, since_filter
 from juries.api.problems import InputError, InvalidInput, pointer
 from juries.api.rights import signed_in
 
@@ -61,6 +64,21 @@ class QuizQuestionRow(Row):
     right = serializers.CharField(help_text="The right one of the options.")
     explanation = serializers.CharField(help_text="Shown after a wrong answer; empty: nothing.")
     position = serializers.IntegerField(help_text="Its place in the order.")
+
+
+class ProfileReplyRow(Row):
+    """What a juror said about herself."""
+
+    juror = serializers.UUIDField(
+        source="participation__juror__public_id", help_text="Random id of the juror."
+    )
+    question = serializers.CharField(source="question__key", help_text="Key of the question.")
+    value = serializers.CharField(help_text="What she said, or the option that she chose.")
+    is_current = serializers.BooleanField(help_text="False: she has since changed it.")
+    is_simulated = serializers.BooleanField(
+        source="participation__juror__is_simulated", help_text="The juror is made up."
+    )
+    created_at = serializers.DateTimeField(help_text="When she said it.")
 
 
 class ProfileQuestionBody(Body):
@@ -118,6 +136,25 @@ class QuizQuestionsBody(Body):
 
     questions = serializers.ListField(
         child=QuizQuestionBody(), max_length=QUESTIONS_AT_ONCE, help_text="In order."
+    )
+
+
+def _questions_of(view: Any) -> QuerySet[ProfileQuestion]:
+    questions: QuerySet[ProfileQuestion] = view.study.profile_questions.all()
+    return questions
+
+
+class ProfileReplyFilters(django_filters.FilterSet):
+    """Which replies."""
+
+    juror = id_filter("participation__juror_id", jurors_of, "juror", JUROR)
+    question = name_filter(
+        "question_id", _questions_of, "key", "question", "Replies to the question of this key."
+    )
+    history = history_filter()
+    since = since_filter("created_at", "What was said at this moment or later.")
+    is_simulated = flag_filter(
+        "participation__juror__is_simulated", "Made-up jurors alone, or the others."
     )
 
 
@@ -212,3 +249,20 @@ class QuizQuestionList(StudyList[QuizQuestion]):
             study=self.study, kind=QuizQuestion, wanted=wanted, actor=signed_in(request)
         )
         return Response(QuizQuestionRow(wanted, many=True).data)
+
+
+class ProfileReplyList(SaidList[ProfileReply]):
+    """Replies of jurors about themselves."""
+
+    serializer_class = ProfileReplyRow
+    filterset_class = ProfileReplyFilters
+    queryset = ProfileReply.objects.all()
+
+    def rows(self) -> QuerySet[ProfileReply, Any]:
+        """Replies of the study's jurors."""
+        return self.as_rows(ProfileReply.objects.filter(participation__study=self.study))
+
+    @extend_schema(summary="List what jurors said about themselves")
+    def get(self, request: Request, *args: Any, **kwargs: Any) -> Response:
+        """What each juror answered to the questions about herself, under her random id."""
+        return self.list(request, *args, **kwargs)

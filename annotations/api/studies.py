@@ -5,6 +5,7 @@ from uuid import UUID
 
 from django.db.models import Prefetch, QuerySet
 from django.forms import model_to_dict
+from django.http import Http404
 from django.urls import reverse
 from django.utils import timezone
 from django_filters import rest_framework as django_filters
@@ -15,7 +16,7 @@ from rest_framework.generics import ListAPIView
 from rest_framework.request import Request
 from rest_framework.response import Response
 
-from annotations.api.scope import StudyList, StudyView
+from annotations.api.scope import StudyList, StudyView, require_owner
 from annotations.forms.study import StudyForm
 from annotations.forms.study_parts import ProtocolStepForm
 from annotations.models import ProtocolStep, Study, StudyRole
@@ -26,9 +27,10 @@ from annotations.services.studies import (
     change_study,
     close_study,
     create_study,
+    delete_study,
     open_study,
 )
-from annotations.services.study_content import save_part
+from annotations.services.study_content import remove_part, save_part
 from juries.api.bodies import Body, NoBody, OneOf, Row, checked, require_valid
 from juries.api.filters import choice_filter, flag_filter, id_filter
 from juries.api.problems import REFUSED, InputError, InvalidInput, pointer, refuse_as
@@ -174,6 +176,12 @@ class StepBody(Body):
     )
 
 
+class StepChangeBody(StepBody):
+    """A step as it is to be; its kind stays."""
+
+    kind = None  # type: ignore[assignment] # takes the field away, as the framework has it
+
+
 class StudyFilters(django_filters.FilterSet):
     """Which studies."""
 
@@ -261,6 +269,13 @@ class OneStudy(StudyView[Study]):
         study = change_study(study=form.instance, actor=signed_in(request))
         return Response(_shown(study, signed_in(request)))
 
+    @extend_schema(summary="Remove a study", responses={204: None})
+    def delete(self, request: Request, study_id: UUID) -> Response:
+        """Remove a study that nobody has joined and of which nothing was made. For owners."""
+        require_owner(request, self.study)
+        delete_study(study=self.study, actor=signed_in(request))
+        return Response(status=204)
+
 
 class StudyOpening(StudyView[Study]):
     """Letting jurors in."""
@@ -321,3 +336,38 @@ class StepList(StudyList[ProtocolStep]):
         require_valid(form)
         step = save_part(study=self.study, part=form.instance, actor=signed_in(request))
         return Response(StepRow(step).data, status=201)
+
+
+class OneStep(StudyView[ProtocolStep]):
+    """One step of the work."""
+
+    serializer_class = StepRow
+    queryset = ProtocolStep.objects.all()
+
+    def _load(self, kind: str) -> ProtocolStep:
+        found = self.study.steps.filter(kind=kind).first()
+        if found is None:
+            raise Http404(f"The study has no step {kind!r}.")
+        return found
+
+    @extend_schema(summary="Read a step")
+    def get(self, request: Request, study_id: UUID, kind: str) -> Response:
+        """What jurors are asked on each query in this step."""
+        return Response(StepRow(self._load(kind)).data)
+
+    @extend_schema(summary="Change a step", request=StepChangeBody(partial=True), responses=StepRow)
+    def patch(self, request: Request, study_id: UUID, kind: str) -> Response:
+        """Change the fields that are sent. The words of a step that jurors have done stay."""
+        found = self._load(kind)
+        given = checked(StepChangeBody, request, partial=True)
+        data = {**model_to_dict(found, fields=ProtocolStepForm.Meta.fields), **given}
+        form = ProtocolStepForm(data, instance=found)
+        require_valid(form)
+        step = save_part(study=self.study, part=form.instance, actor=signed_in(request))
+        return Response(StepRow(step).data)
+
+    @extend_schema(summary="Remove a step", responses={204: None})
+    def delete(self, request: Request, study_id: UUID, kind: str) -> Response:
+        """Remove a step that no juror has done."""
+        remove_part(study=self.study, part=self._load(kind), actor=signed_in(request))
+        return Response(status=204)

@@ -29,6 +29,8 @@ PATH_PARAMETERS = {
     "comparison_id": "Id of the comparison.",
     "run_id": "Id of the Run.",
     "study_id": "Id of the study.",
+    "kind": "Kind of the step.",
+    "username": "Name of the account.",
     "way_id": "Id of the way in.",
     "query_id": "Id of the query.",
     "response_id": "Id of the response.",
