@@ -96,8 +96,8 @@ def tag_of(address: str) -> str:
         return "studies" if words[2] in ("open", "close") else words[2]
     if words[0] == "juries" and words[-1] == "draws":
         return "draws"
-    if words[0] == "juries" and "seating-rules" in words:
-        return "seating-rules"
+    if words[0] == "juries":
+        return next((noun for noun in ("quotas", "seating-rules") if noun in words), "juries")
     return words[0]
 
 

@@ -2,7 +2,7 @@
 
 from django.urls import URLPattern, URLResolver, path
 
-from juries.api import ceremony, comparisons, draws, juries, pools, runs, seating_rules
+from juries.api import ceremony, comparisons, draws, juries, pools, quotas, runs, seating_rules
 
 _POOL = "pools/<uuid:pool_id>/"
 _JURY = "juries/<uuid:jury_id>/"
@@ -17,6 +17,7 @@ urlpatterns: list[URLPattern | URLResolver] = [
     path("juries/", juries.JuryList.as_view(), name="api-juries"),
     path(_JURY, juries.JuryView.as_view(), name="api-jury"),
     path(f"{_JURY}seats/", juries.SeatList.as_view(), name="api-seats"),
+    path(f"{_JURY}quotas/", quotas.QuotaList.as_view(), name="api-quotas"),
     path(
         f"{_JURY}seating-rules/",
         seating_rules.SeatingRuleList.as_view(),
