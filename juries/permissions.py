@@ -10,6 +10,11 @@ def can_manage_juries(user: User | AnonymousUser) -> bool:
     return user.is_active and user.is_staff and user.has_perm("juries.change_jury")
 
 
+def can_begin_pool(user: User | AnonymousUser) -> bool:
+    """A staff member who manages juries and may make new pools."""
+    return can_manage_juries(user) and user.has_perm("juries.add_pool")
+
+
 def can_begin_jury(user: User | AnonymousUser) -> bool:
     """A staff member who manages juries and may make new ones."""
     return can_manage_juries(user) and user.has_perm("juries.add_jury")

@@ -14,6 +14,7 @@ urlpatterns: list[URLPattern | URLResolver] = [
     path("pools/", pools.PoolList.as_view(), name="api-pools"),
     path(_POOL, pools.PoolView.as_view(), name="api-pool"),
     path(f"{_POOL}candidates/", pools.CandidateList.as_view(), name="api-candidates"),
+    path(f"{_POOL}import/", pools.PoolImport.as_view(), name="api-pool-import"),
     path("juries/", juries.JuryList.as_view(), name="api-juries"),
     path(_JURY, juries.JuryView.as_view(), name="api-jury"),
     path(f"{_JURY}seats/", juries.SeatList.as_view(), name="api-seats"),
