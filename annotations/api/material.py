@@ -32,6 +32,7 @@ from annotations.services.study_content import (
     remove_part,
     remove_queries,
     repeat_query,
+    replace_parts,
     save_part,
 )
 from juries.api.bodies import Body, NoBody, OneOf, Row, checked, require_valid
@@ -203,6 +204,14 @@ class QueryChangeBody(Body):
     expected = serializers.DictField(
         child=serializers.FloatField(),
         help_text="What it tells jurors to answer, by the criterion's key; empty: nothing.",
+    )
+
+
+class OptionsBody(Body):
+    """All options that a query is to have."""
+
+    options = serializers.ListField(
+        child=OptionBody(), max_length=ROWS_AT_ONCE, help_text="In order; none: nothing to choose."
     )
 
 
@@ -537,6 +546,48 @@ class QueryRepetition(InQuery):
         checked(NoBody, request)
         copy = repeat_query(query=self.load(), actor=signed_in(request))
         return Response(QueryRow(copy).data, status=201)
+
+
+class QueryOptions(InQuery):
+    """Options of a query."""
+
+    @extend_schema(summary="Replace the options", request=OptionsBody, responses=QueryRow)
+    def put(self, request: Request, study_id: UUID, query_id: UUID) -> Response:
+        """Make these all that a juror may choose on the query, in this order; all of it or nothing.
+
+        An option that stands is known by its key. What jurors have seen keeps its words and stays.
+        """
+        query = self.load()
+        given = checked(OptionsBody, request)["options"]
+        standing = {option.key: option for option in query.options.all()}
+        wanted: list[QueryOption] = []
+        for place, row in enumerate(given):
+            path = ("options", place)
+            if any(row["option"] == before.key for before in wanted):
+                raise InvalidInput(
+                    InputError(
+                        f"The key {row['option']!r} stands twice; give one of the options another.",
+                        pointer=pointer(*path, "option"),
+                    )
+                )
+            form = QueryOptionForm(
+                {
+                    "key": row["option"],
+                    "text": row["text"],
+                    "code": row["code"],
+                    "position": place,
+                },
+                instance=standing.get(row["option"]) or QueryOption(query=query),
+            )
+            require_valid(form, *path)
+            wanted.append(form.instance)
+        replace_parts(
+            study=self.study,
+            standing=query.options.all(),
+            wanted=wanted,
+            actor=signed_in(request),
+        )
+        return Response(QueryRow(self.load()).data)
 
 
 class ResponseList(StudyList[StudyResponse]):

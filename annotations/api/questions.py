@@ -16,7 +16,7 @@ from annotations.api.scope import StudyList, jurors_of
 from annotations.forms.study_parts import PartForm, ProfileQuestionForm, QuizQuestionForm
 from annotations.models import ProfileQuestion, ProfileReply, QuizQuestion, Study
 from annotations.models.study import LONGEST_ANSWER
-from annotations.services.study_content import replace_questions
+from annotations.services.study_content import replace_parts
 from juries.api.bodies import Body, OneOf, Row, checked, require_valid
 from juries.api.filters import flag_filter, id_filter, name_filter, since_filter
 from juries.api.problems import InputError, InvalidInput, pointer
@@ -211,8 +211,8 @@ class ProfileQuestionList(StudyList[ProfileQuestion]):
         """
         given = checked(ProfileQuestionsBody, request)["questions"]
         wanted = _filled(ProfileQuestionForm, ProfileQuestion, self.study, given)
-        replace_questions(
-            study=self.study, kind=ProfileQuestion, wanted=wanted, actor=signed_in(request)
+        replace_parts(
+            study=self.study, standing=self.rows(), wanted=wanted, actor=signed_in(request)
         )
         return Response(ProfileQuestionRow(wanted, many=True).data)
 
@@ -245,8 +245,8 @@ class QuizQuestionList(StudyList[QuizQuestion]):
         """
         given = checked(QuizQuestionsBody, request)["questions"]
         wanted = _filled(QuizQuestionForm, QuizQuestion, self.study, given)
-        replace_questions(
-            study=self.study, kind=QuizQuestion, wanted=wanted, actor=signed_in(request)
+        replace_parts(
+            study=self.study, standing=self.rows(), wanted=wanted, actor=signed_in(request)
         )
         return Response(QuizQuestionRow(wanted, many=True).data)
 

@@ -46,6 +46,11 @@ urlpatterns: list[URLPattern | URLResolver] = [
     path(f"{STUDY}queries/", material.QueryList.as_view(), name="api-queries"),
     path(f"{STUDY}queries/<uuid:query_id>/", material.OneQuery.as_view(), name="api-query"),
     path(
+        f"{STUDY}queries/<uuid:query_id>/options/",
+        material.QueryOptions.as_view(),
+        name="api-query-options",
+    ),
+    path(
         f"{STUDY}queries/<uuid:query_id>/repeat/",
         material.QueryRepetition.as_view(),
         name="api-query-repeat",

@@ -21,6 +21,7 @@ from annotations.forms.study import StudyForm
 from annotations.forms.study_parts import ProtocolStepForm
 from annotations.models import ProtocolStep, Study, StudyRole
 from annotations.permissions import can_begin_study
+from annotations.selectors.studies import juries_to_ask
 from annotations.services.studies import (
     NotReady,
     StudyRefused,
@@ -206,12 +207,17 @@ def _shown(study: Study, user: User) -> dict[str, Any]:
     return dict(StudyRow(studies_of(user).get(pk=study.pk)).data)
 
 
-def _form(study: Study, given: dict[str, Any]) -> StudyForm:
+def _form(study: Study, given: dict[str, Any], user: User) -> StudyForm:
     """The researchers' own form, filled from what stands and what was sent."""
     if "jury" in given and given["jury"] is not None:
-        jury = Jury.objects.filter(public_id=given["jury"]).first()
+        jury = juries_to_ask(user=user).filter(public_id=given["jury"]).first()
         if jury is None:
-            raise InvalidInput(InputError("There is no such jury.", pointer=pointer("jury")))
+            raise InvalidInput(
+                InputError(
+                    "There is no such jury among those that you made, manage or ask already.",
+                    pointer=pointer("jury"),
+                )
+            )
         given = {**given, "jury": jury.pk}
     data = {**model_to_dict(study, fields=StudyForm.Meta.fields), **given}
     form = StudyForm(data, instance=study)
@@ -241,7 +247,7 @@ class Studies(ListAPIView[Study]):
         user = signed_in(request)
         if not can_begin_study(user):
             raise PermissionDenied("Only staff may begin a study.")
-        form = _form(Study(), checked(StudyBody, request))
+        form = _form(Study(), checked(StudyBody, request), user)
         study = create_study(study=form.instance, owner=user)
         return Response(
             _shown(study, user),
@@ -265,7 +271,7 @@ class OneStudy(StudyView[Study]):
     def patch(self, request: Request, study_id: UUID) -> Response:
         """Change the fields that are sent. What jurors have agreed to or joined stays fixed."""
         given = checked(StudyBody, request, partial=True)
-        form = _form(self.study, given)
+        form = _form(self.study, given, signed_in(request))
         study = change_study(study=form.instance, actor=signed_in(request))
         return Response(_shown(study, signed_in(request)))
 

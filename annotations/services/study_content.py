@@ -8,7 +8,7 @@ from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 from django.db import models, transaction
-from django.db.models import F
+from django.db.models import F, QuerySet
 
 from annotations.models import (
     Criterion,
@@ -311,34 +311,30 @@ def remove_parts(*, parts: Sequence[Part], actor: User | None) -> int:
 
 
 @transaction.atomic
-def replace_questions(
-    *,
-    study: Study,
-    kind: type[ProfileQuestion] | type[QuizQuestion],
-    wanted: Sequence[ProfileQuestion | QuizQuestion],
-    actor: User | None,
+def replace_parts(
+    *, study: Study, standing: QuerySet[Any], wanted: Sequence[Part], actor: User | None
 ) -> None:
-    """Make some questions all those of their kind that a study has; all of it or nothing.
+    """Make some parts all those of their kind that stand somewhere; all of it or nothing.
 
-    Questions that are not among them are removed; those that stand unchanged are left alone.
+    Parts that are not among them are removed; those that stand unchanged are left alone.
 
     Args:
-        study: whose questions.
-        kind: questions about the juror, or those of the quiz.
+        study: whose parts.
+        standing: the parts of that kind as they are: the study's questions, a query's options.
         wanted: new ones, and standing ones as they are to be.
         actor: who says so.
 
     Raises:
-        StudyRefused: jurors have answered one that would be removed or worded anew.
+        StudyRefused: jurors have seen or answered one that would be removed or worded anew.
     """
     Study.objects.select_for_update().get(pk=study.pk)
-    standing = {row.pk: row for row in kind._default_manager.filter(study=study)}
+    before = {row.pk: row for row in standing.all()}
     kept = {row.pk for row in wanted}
-    for pk, row in standing.items():
+    for pk, row in before.items():
         if pk not in kept:
             remove_part(study=study, part=row, actor=actor)
     for row in wanted:
-        if row._state.adding or _differs(standing.get(row.pk), row):
+        if row._state.adding or _differs(before.get(row.pk), row):
             save_part(study=study, part=row, actor=actor)
 
 

@@ -19,9 +19,9 @@ ORDER = (
     "pools", "juries", "quotas", "seating-rules", "draws", "runs", "studies", "progress", "log",
     "roles", "profile-questions", "quiz-questions", "ways-in", "steps", "criteria", "sources",
     "queries", "responses", "jurors", "profile-replies", "ratings", "preferences", "choices",
-    "opinions", "answers", "judgements", "expression-labels", "window-rule", "windows",
-    "generations", "reward-trainings", "predicted-ratings", "predictions", "verdicts", "results",
-    "exports",
+    "opinions", "answers", "answer-duplicates", "judgements", "expression-labels", "window-rule",
+    "windows", "generations", "reward-trainings", "predicted-ratings", "predictions", "verdicts",
+    "results", "exports",
 )  # fmt: skip
 
 

@@ -95,6 +95,38 @@ def test_a_query_is_changed_put_again_and_removed(world: "World", fresh: Study) 
     assert list(fresh.queries.values_list("ordinal", flat=True)) == [0, 1]
 
 
+def test_the_options_of_a_query_are_replaced(world: "World", fresh: Study) -> None:
+    client, query = world.by_owner, fresh.queries.get(ordinal=0)
+    one = url(fresh, "api-query-options", query.public_id)
+    wanted = [{"option": "no", "text": "Never"}, {"option": "maybe", "text": "Maybe", "code": 2}]
+    kept = query.options.get(key="no").pk
+    made = client.put(one, {"options": wanted})
+    assert made.status_code == 200, made.content
+    assert made.json()["options"] == [
+        {"option": "no", "text": "Never", "code": None},
+        {"option": "maybe", "text": "Maybe", "code": 2.0},
+    ]
+    assert query.options.get(key="no").pk == kept
+    for wrong, where in (
+        ([*wanted, wanted[0]], "#/options/2/option"),
+        ([{"option": "no", "text": ""}], "#/options/0/text"),
+    ):
+        refused = client.put(one, {"options": wrong})
+        assert refused.status_code == 400
+        assert refused.json()["errors"][0]["pointer"] == where
+    assert query.options.count() == 2
+    assert client.put(one, {"options": []}).json()["options"] == []
+    # What jurors have chosen from stays.
+    seen = world.study.queries.get(ordinal=0)
+    one = world.url("api-query-options", seen.public_id)
+    refused = client.put(one, {"options": [{"option": "yes", "text": "Yea"}]})
+    assert refused.status_code == 400
+    assert refused.json()["errors"][0]["pointer"] == "#/options/0/text"
+    refused = client.put(one, {"options": []})
+    assert (refused.status_code, refused["Content-Type"]) == (409, PROBLEM)
+    assert seen.options.count() == 2
+
+
 def test_a_response_is_changed_and_removed(world: "World", fresh: Study) -> None:
     client = world.by_owner
     alpha, beta = fresh.queries.get(ordinal=0).responses.order_by("id")
@@ -154,6 +186,7 @@ def test_only_owners_and_editors_change_parts(world: "World") -> None:
         ("patch", world.url("api-query", query.public_id), {"text": "?"}),
         ("delete", world.url("api-query", query.public_id), {}),
         ("post", world.url("api-query-repeat", query.public_id), {}),
+        ("put", world.url("api-query-options", query.public_id), {"options": []}),
         ("patch", world.url("api-response", query.responses.all()[0].public_id), {"text": "?"}),
         ("delete", world.url("api-response", query.responses.all()[0].public_id), {}),
         ("put", world.url("api-role", "viewer"), {"role": "owner"}),
@@ -166,6 +199,18 @@ def test_only_owners_and_editors_change_parts(world: "World") -> None:
             assert (refused.status_code, refused["Content-Type"]) == (status, PROBLEM), address
     assert study.steps.get().prompt == ""
     assert study.queries.count() == 3
+
+
+def test_a_study_asks_a_jury_of_ones_own(world: "World") -> None:
+    elsewhere = Jury.objects.create(pool=world.jury.pool, name="Elsewhere", size=1)
+    body = {"title": "New", "jury": str(elsewhere.public_id)}
+    refused = world.by_owner.post(reverse("api-studies"), body)
+    assert (refused.status_code, refused["Content-Type"]) == (400, PROBLEM)
+    assert refused.json()["errors"][0]["pointer"] == "#/jury"
+    assert world.by_manager.post(reverse("api-studies"), body).status_code == 201
+    elsewhere.created_by = world.owner
+    elsewhere.save()
+    assert world.by_owner.post(reverse("api-studies"), body).status_code == 201
 
 
 # --- Roles --------------------------------------------------------------------------------------
