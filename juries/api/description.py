@@ -31,6 +31,7 @@ PATH_PARAMETERS = {
     "study_id": "Id of the study.",
     "kind": "Kind of the step.",
     "username": "Name of the account.",
+    "seat_id": "Id of the seat.",
     "way_id": "Id of the way in.",
     "query_id": "Id of the query.",
     "response_id": "Id of the response.",
@@ -97,7 +98,9 @@ def tag_of(address: str) -> str:
     if words[0] == "juries" and words[-1] == "draws":
         return "draws"
     if words[0] == "juries":
-        return next((noun for noun in ("quotas", "seating-rules") if noun in words), "juries")
+        return next(
+            (noun for noun in ("quotas", "seating-rules", "invitations") if noun in words), "juries"
+        )
     return words[0]
 
 

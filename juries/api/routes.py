@@ -2,7 +2,17 @@
 
 from django.urls import URLPattern, URLResolver, path
 
-from juries.api import ceremony, comparisons, draws, juries, pools, quotas, runs, seating_rules
+from juries.api import (
+    ceremony,
+    comparisons,
+    draws,
+    invitations,
+    juries,
+    pools,
+    quotas,
+    runs,
+    seating_rules,
+)
 
 _POOL = "pools/<uuid:pool_id>/"
 _JURY = "juries/<uuid:jury_id>/"
@@ -18,6 +28,22 @@ urlpatterns: list[URLPattern | URLResolver] = [
     path("juries/", juries.JuryList.as_view(), name="api-juries"),
     path(_JURY, juries.JuryView.as_view(), name="api-jury"),
     path(f"{_JURY}seats/", juries.SeatList.as_view(), name="api-seats"),
+    path(
+        f"{_JURY}seats/<uuid:seat_id>/decline/",
+        invitations.SeatDecline.as_view(),
+        name="api-seat-decline",
+    ),
+    path(f"{_JURY}invitations/", invitations.InvitationList.as_view(), name="api-invitations"),
+    path(
+        f"{_JURY}invitations/mail/",
+        invitations.InvitationMailing.as_view(),
+        name="api-invitations-mail",
+    ),
+    path(
+        f"{_JURY}invitations/revoke/",
+        invitations.InvitationRevocation.as_view(),
+        name="api-invitations-revoke",
+    ),
     path(f"{_JURY}quotas/", quotas.QuotaList.as_view(), name="api-quotas"),
     path(
         f"{_JURY}seating-rules/",
