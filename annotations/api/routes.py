@@ -2,7 +2,17 @@
 
 from django.urls import URLPattern, URLResolver, path
 
-from annotations.api import material, outcomes, progress, questions, roles, said, studies, ways_in
+from annotations.api import (
+    material,
+    outcomes,
+    progress,
+    questions,
+    reports,
+    roles,
+    said,
+    studies,
+    ways_in,
+)
 
 STUDY = "studies/<uuid:study_id>/"
 _WAY = f"{STUDY}ways-in/<uuid:way_id>/"
@@ -26,6 +36,7 @@ urlpatterns: list[URLPattern | URLResolver] = [
     path(
         f"{STUDY}profile-replies/", questions.ProfileReplyList.as_view(), name="api-profile-replies"
     ),
+    path(f"{STUDY}juror-reports/", reports.JurorReportList.as_view(), name="api-juror-reports"),
     path(f"{STUDY}progress/", progress.Progress.as_view(), name="api-progress"),
     path(f"{STUDY}log/", progress.ActList.as_view(), name="api-log"),
     path(f"{STUDY}roles/", roles.RoleList.as_view(), name="api-roles"),

@@ -18,8 +18,8 @@ from juries.api.problems import KINDS
 ORDER = (
     "pools", "juries", "quotas", "seating-rules", "draws", "invitations", "runs", "studies",
     "progress", "log", "roles", "profile-questions", "quiz-questions", "ways-in", "steps",
-    "criteria", "sources", "queries", "responses", "jurors", "profile-replies", "ratings",
-    "preferences", "choices", "opinions", "answers", "answer-duplicates", "judgements",
+    "criteria", "sources", "queries", "responses", "jurors", "juror-reports", "profile-replies",
+    "ratings", "preferences", "choices", "opinions", "answers", "answer-duplicates", "judgements",
     "expression-labels", "window-rule", "windows", "generations", "reward-trainings",
     "predicted-ratings", "predictions", "verdicts", "results", "exports",
 )  # fmt: skip
