@@ -21,7 +21,7 @@ ORDER = (
     "criteria", "sources", "queries", "responses", "jurors", "juror-reports", "profile-replies",
     "ratings", "preferences", "choices", "opinions", "answers", "answer-duplicates", "judgements",
     "expression-labels", "window-rule", "windows", "generations", "reward-trainings",
-    "predicted-ratings", "predictions", "verdicts", "results", "exports",
+    "predicted-ratings", "predictions", "verdicts", "leaderboard", "results", "exports",
 )  # fmt: skip
 
 
