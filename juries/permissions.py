@@ -10,6 +10,21 @@ def can_manage_juries(user: User | AnonymousUser) -> bool:
     return user.is_active and user.is_staff and user.has_perm("juries.change_jury")
 
 
+def can_begin_pool(user: User | AnonymousUser) -> bool:
+    """A staff member who manages juries and may make new pools."""
+    return can_manage_juries(user) and user.has_perm("juries.add_pool")
+
+
+def can_begin_jury(user: User | AnonymousUser) -> bool:
+    """A staff member who manages juries and may make new ones."""
+    return can_manage_juries(user) and user.has_perm("juries.add_jury")
+
+
+def can_see_identity(user: User | AnonymousUser) -> bool:
+    """Who may know the names, addresses and own ids of candidates and of those on the seats."""
+    return user.has_perm("juries.view_candidatecontact")
+
+
 def can_see_runs(user: User | AnonymousUser) -> bool:
     """A staff member. Runs name no person."""
     return user.is_active and user.is_staff

@@ -33,10 +33,10 @@ from annotations.models import (
 )
 from annotations.permissions import can_edit_study, can_own_study
 from annotations.selectors.checklist import opening_checklist
+from annotations.selectors.studies import juries_to_ask
 from annotations.services import studies as services
 from annotations.services.study_content import remove_part, save_part
-from juries.models import Jury, User
-from juries.permissions import can_manage_juries
+from juries.models import User
 
 LONG: Mapping[type[models.Field[Any, Any]], Mapping[str, Any]] = {
     models.TextField: {"widget": forms.Textarea(attrs={"rows": 8, "cols": 80})}
@@ -193,11 +193,8 @@ class StudyAdmin(StudyScopedAdmin[Study]):
         self, db_field: models.ForeignKey[Any, Any], request: HttpRequest, **kwargs: Any
     ) -> Any:
         """Juries that the user manages or made, and those of her own studies."""
-        if db_field.name == "jury" and not can_manage_juries(request.user):
-            user = acting_user(request)
-            kwargs["queryset"] = Jury.objects.filter(
-                Q(created_by=user) | Q(studies__in=Study.objects.visible_to(user))
-            ).distinct()
+        if db_field.name == "jury":
+            kwargs["queryset"] = juries_to_ask(user=acting_user(request))
         return super().formfield_for_foreignkey(db_field, request, **kwargs)
 
     # --- The list -------------------------------------------------------------------------------

@@ -26,8 +26,16 @@ from annotations.forms.study_parts import (
 from annotations.models import Criterion, Query, QueryOption, Source
 from annotations.models import Response as StudyResponse
 from annotations.services.studies import StudyRefused
-from annotations.services.study_content import add_query, save_part
-from juries.api.bodies import Body, OneOf, Row, checked, require_valid
+from annotations.services.study_content import (
+    add_query,
+    change_query,
+    remove_part,
+    remove_queries,
+    repeat_query,
+    replace_parts,
+    save_part,
+)
+from juries.api.bodies import Body, NoBody, OneOf, Row, checked, require_valid
 from juries.api.filters import choice_filter, id_filter, name_filter
 from juries.api.problems import InputError, InvalidInput, pointer
 from juries.api.rights import signed_in
@@ -188,6 +196,25 @@ class QueryBody(Body):
     )
 
 
+class QueryChangeBody(Body):
+    """A query as it is to be."""
+
+    external_id = serializers.CharField(max_length=120, help_text="Your own id, once in the study.")
+    text = serializers.CharField(help_text="As asked.")
+    expected = serializers.DictField(
+        child=serializers.FloatField(),
+        help_text="What it tells jurors to answer, by the criterion's key; empty: nothing.",
+    )
+
+
+class OptionsBody(Body):
+    """All options that a query is to have."""
+
+    options = serializers.ListField(
+        child=OptionBody(), max_length=ROWS_AT_ONCE, help_text="In order; none: nothing to choose."
+    )
+
+
 class QueriesBody(Body):
     """Queries that are wanted: all of them or none."""
 
@@ -230,6 +257,21 @@ class ResponseBody(Body):
         default="",
         help_text="Your own id, once in the query; empty: made from query and source.",
     )
+    text = serializers.CharField(help_text="The response (Markdown).")
+
+
+class ResponseChangeBody(Body):
+    """A response as it is to be."""
+
+    source = serializers.CharField(  # type: ignore[assignment] # a field of this name, not the attribute of DRF
+        max_length=120, help_text="Name of one of the study's sources."
+    )
+    source_revision = serializers.CharField(
+        max_length=120,
+        allow_blank=True,
+        help_text="Its revision; with `source` alone, the one without a revision.",
+    )
+    external_id = serializers.CharField(max_length=120, help_text="Your own id, once in the query.")
     text = serializers.CharField(help_text="The response (Markdown).")
 
 
@@ -355,6 +397,12 @@ class OneCriterion(StudyView[Criterion]):
         save_part(study=self.study, part=form.instance, actor=signed_in(request))
         return Response(CriterionRow(form.instance).data)
 
+    @extend_schema(summary="Remove a criterion", responses={204: None})
+    def delete(self, request: Request, study_id: UUID, criterion: str) -> Response:
+        """Remove a criterion on which nobody has rated."""
+        remove_part(study=self.study, part=self._load(criterion), actor=signed_in(request))
+        return Response(status=204)
+
 
 class SourceList(StudyList[Source]):
     """Sources."""
@@ -442,19 +490,104 @@ class QueryList(StudyList[Query]):
         return query.pk
 
 
-class OneQuery(StudyView[Query]):
-    """One query."""
+class InQuery(StudyView[Query]):
+    """A view of one query."""
 
     serializer_class = QueryRow
     queryset = Query.objects.all()
 
+    def load(self) -> Query:
+        """The query in the address.
+
+        Raises:
+            Http404: the study has no such query.
+        """
+        found = self.study.queries.filter(public_id=self.kwargs["query_id"]).first()
+        if found is None:
+            raise Http404("The study has no such query.")
+        return found
+
+
+class OneQuery(InQuery):
+    """One query."""
+
     @extend_schema(summary="Read a query")
     def get(self, request: Request, study_id: UUID, query_id: UUID) -> Response:
         """What is asked, with options where there are some."""
-        found = self.study.queries.filter(public_id=query_id).first()
-        if found is None:
-            raise Http404("The study has no such query.")
-        return Response(QueryRow(found).data)
+        return Response(QueryRow(self.load()).data)
+
+    @extend_schema(
+        summary="Change a query", request=QueryChangeBody(partial=True), responses=QueryRow
+    )
+    def patch(self, request: Request, study_id: UUID, query_id: UUID) -> Response:
+        """Change the fields that are sent, while no juror has seen the query."""
+        found = self.load()
+        given = checked(QueryChangeBody, request, partial=True)
+        data = {**model_to_dict(found, fields=QueryForm.Meta.fields), **given}
+        form = QueryForm(data, instance=found)
+        require_valid(form)
+        with at():
+            query = change_query(query=form.instance, actor=signed_in(request))
+        return Response(QueryRow(query).data)
+
+    @extend_schema(summary="Remove a query", responses={204: None})
+    def delete(self, request: Request, study_id: UUID, query_id: UUID) -> Response:
+        """Remove a query that no juror has seen, with its options and responses."""
+        remove_queries(queries=[self.load()], actor=signed_in(request))
+        return Response(status=204)
+
+
+class QueryRepetition(InQuery):
+    """Putting a query again."""
+
+    @extend_schema(summary="Put a query again", request=NoBody, responses={201: QueryRow})
+    def post(self, request: Request, study_id: UUID, query_id: UUID) -> Response:
+        """Append a copy as a check. What jurors say on it is compared, and enters no result."""
+        checked(NoBody, request)
+        copy = repeat_query(query=self.load(), actor=signed_in(request))
+        return Response(QueryRow(copy).data, status=201)
+
+
+class QueryOptions(InQuery):
+    """Options of a query."""
+
+    @extend_schema(summary="Replace the options", request=OptionsBody, responses=QueryRow)
+    def put(self, request: Request, study_id: UUID, query_id: UUID) -> Response:
+        """Make these all that a juror may choose on the query, in this order; all of it or nothing.
+
+        An option that stands is known by its key. What jurors have seen keeps its words and stays.
+        """
+        query = self.load()
+        given = checked(OptionsBody, request)["options"]
+        standing = {option.key: option for option in query.options.all()}
+        wanted: list[QueryOption] = []
+        for place, row in enumerate(given):
+            path = ("options", place)
+            if any(row["option"] == before.key for before in wanted):
+                raise InvalidInput(
+                    InputError(
+                        f"The key {row['option']!r} stands twice; give one of the options another.",
+                        pointer=pointer(*path, "option"),
+                    )
+                )
+            form = QueryOptionForm(
+                {
+                    "key": row["option"],
+                    "text": row["text"],
+                    "code": row["code"],
+                    "position": place,
+                },
+                instance=standing.get(row["option"]) or QueryOption(query=query),
+            )
+            require_valid(form, *path)
+            wanted.append(form.instance)
+        replace_parts(
+            study=self.study,
+            standing=query.options.all(),
+            wanted=wanted,
+            actor=signed_in(request),
+        )
+        return Response(QueryRow(self.load()).data)
 
 
 class ResponseList(StudyList[StudyResponse]):
@@ -535,14 +668,71 @@ class OneResponse(StudyView[StudyResponse]):
     serializer_class = ResponseRow
     queryset = StudyResponse.objects.all()
 
-    @extend_schema(summary="Read a response")
-    def get(self, request: Request, study_id: UUID, response_id: UUID) -> Response:
-        """What a source answered to a query."""
+    def load(self) -> StudyResponse:
+        """The response in the address.
+
+        Raises:
+            Http404: the study has no such response.
+        """
         found = (
-            StudyResponse.objects.filter(query__study=self.study, public_id=response_id)
-            .select_related("query", "source")
+            StudyResponse.objects.filter(
+                query__study=self.study, public_id=self.kwargs["response_id"]
+            )
+            .select_related("query__study", "source")
             .first()
         )
         if found is None:
             raise Http404("The study has no such response.")
-        return Response(ResponseRow(found).data)
+        return found
+
+    @extend_schema(summary="Read a response")
+    def get(self, request: Request, study_id: UUID, response_id: UUID) -> Response:
+        """What a source answered to a query."""
+        return Response(ResponseRow(self.load()).data)
+
+    @extend_schema(
+        summary="Change a response",
+        request=ResponseChangeBody(partial=True),
+        responses=ResponseRow,
+    )
+    def patch(self, request: Request, study_id: UUID, response_id: UUID) -> Response:
+        """Change the fields that are sent, while no juror has seen the response."""
+        found = self.load()
+        given = checked(ResponseChangeBody, request, partial=True)
+        source = self._source(found, given)
+        name = given.get("external_id", found.external_id)
+        refuse_twice(
+            found.query.responses.exclude(pk=found.pk),
+            noun="response",
+            path=("external_id",),
+            external_id=name,
+        )
+        data = {"external_id": name, "source": source.pk, "text": given.get("text", found.text)}
+        form = ResponseForm(data, instance=found)
+        require_valid(form)
+        with at():
+            save_part(study=self.study, part=form.instance, actor=signed_in(request))
+        return Response(ResponseRow(form.instance).data)
+
+    def _source(self, found: StudyResponse, given: dict[str, Any]) -> Source:
+        """The source that is meant, or the one that stands where none is named."""
+        if "source" not in given and "source_revision" not in given:
+            return found.source
+        name = given.get("source", found.source.name)
+        revision = given.get("source_revision", "")
+        sources = {(one.name, one.revision): one for one in self.study.sources.all()}
+        if (name, revision) not in sources:
+            raise InvalidInput(
+                InputError(
+                    "The study has no source of this name and revision.",
+                    pointer=pointer("source" if "source" in given else "source_revision"),
+                    legal=[str(known) for known in sources.values()][:50],
+                )
+            )
+        return sources[name, revision]
+
+    @extend_schema(summary="Remove a response", responses={204: None})
+    def delete(self, request: Request, study_id: UUID, response_id: UUID) -> Response:
+        """Remove a response that no juror has seen."""
+        remove_part(study=self.study, part=self.load(), actor=signed_in(request))
+        return Response(status=204)

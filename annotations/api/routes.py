@@ -2,9 +2,20 @@
 
 from django.urls import URLPattern, URLResolver, path
 
-from annotations.api import material, outcomes, said, studies
+from annotations.api import (
+    material,
+    outcomes,
+    progress,
+    questions,
+    reports,
+    roles,
+    said,
+    studies,
+    ways_in,
+)
 
 STUDY = "studies/<uuid:study_id>/"
+_WAY = f"{STUDY}ways-in/<uuid:way_id>/"
 
 urlpatterns: list[URLPattern | URLResolver] = [
     path("studies/", studies.Studies.as_view(), name="api-studies"),
@@ -12,7 +23,30 @@ urlpatterns: list[URLPattern | URLResolver] = [
     path(STUDY, studies.OneStudy.as_view(), name="api-study"),
     path(f"{STUDY}open/", studies.StudyOpening.as_view(), name="api-study-open"),
     path(f"{STUDY}close/", studies.StudyClosing.as_view(), name="api-study-close"),
+    path(
+        f"{STUDY}profile-questions/",
+        questions.ProfileQuestionList.as_view(),
+        name="api-profile-questions",
+    ),
+    path(
+        f"{STUDY}quiz-questions/",
+        questions.QuizQuestionList.as_view(),
+        name="api-quiz-questions",
+    ),
+    path(
+        f"{STUDY}profile-replies/", questions.ProfileReplyList.as_view(), name="api-profile-replies"
+    ),
+    path(f"{STUDY}juror-reports/", reports.JurorReportList.as_view(), name="api-juror-reports"),
+    path(f"{STUDY}progress/", progress.Progress.as_view(), name="api-progress"),
+    path(f"{STUDY}log/", progress.ActList.as_view(), name="api-log"),
+    path(f"{STUDY}roles/", roles.RoleList.as_view(), name="api-roles"),
+    path(f"{STUDY}roles/<str:username>/", roles.OneRole.as_view(), name="api-role"),
+    path(f"{STUDY}ways-in/", ways_in.WayInList.as_view(), name="api-ways-in"),
+    path(_WAY, ways_in.OneWayIn.as_view(), name="api-way-in"),
+    path(f"{_WAY}open/", ways_in.WayInOpening.as_view(), name="api-way-in-open"),
+    path(f"{_WAY}close/", ways_in.WayInClosing.as_view(), name="api-way-in-close"),
     path(f"{STUDY}steps/", studies.StepList.as_view(), name="api-steps"),
+    path(f"{STUDY}steps/<slug:kind>/", studies.OneStep.as_view(), name="api-step"),
     path(f"{STUDY}criteria/", material.CriterionList.as_view(), name="api-criteria"),
     path(
         f"{STUDY}criteria/<slug:criterion>/",
@@ -22,6 +56,16 @@ urlpatterns: list[URLPattern | URLResolver] = [
     path(f"{STUDY}sources/", material.SourceList.as_view(), name="api-sources"),
     path(f"{STUDY}queries/", material.QueryList.as_view(), name="api-queries"),
     path(f"{STUDY}queries/<uuid:query_id>/", material.OneQuery.as_view(), name="api-query"),
+    path(
+        f"{STUDY}queries/<uuid:query_id>/options/",
+        material.QueryOptions.as_view(),
+        name="api-query-options",
+    ),
+    path(
+        f"{STUDY}queries/<uuid:query_id>/repeat/",
+        material.QueryRepetition.as_view(),
+        name="api-query-repeat",
+    ),
     path(f"{STUDY}responses/", material.ResponseList.as_view(), name="api-responses"),
     path(
         f"{STUDY}responses/<uuid:response_id>/",

@@ -13,7 +13,7 @@ from rest_framework.views import APIView
 
 from annotations.models import Criterion, Query, Source, Study
 from annotations.models import Response as StudyResponse
-from annotations.permissions import can_edit_study
+from annotations.permissions import can_edit_study, can_own_study
 from juries.api.rights import signed_in
 from juries.models import Juror
 
@@ -52,6 +52,16 @@ class InStudy(APIView):
         if writes and not self.viewers_may_write and not can_edit_study(user, study):
             raise PermissionDenied("Owners and editors of the study may do this; you may read it.")
         self.study = study
+
+
+def require_owner(request: Request, study: Study) -> None:
+    """Refuse what only owners of a study may do.
+
+    Raises:
+        PermissionDenied: the user may edit the study, and does not own it.
+    """
+    if not can_own_study(signed_in(request), study):
+        raise PermissionDenied("Only owners of the study may do this.")
 
 
 class StudyView(InStudy, GenericAPIView[R]):

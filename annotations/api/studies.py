@@ -5,6 +5,7 @@ from uuid import UUID
 
 from django.db.models import Prefetch, QuerySet
 from django.forms import model_to_dict
+from django.http import Http404
 from django.urls import reverse
 from django.utils import timezone
 from django_filters import rest_framework as django_filters
@@ -15,20 +16,22 @@ from rest_framework.generics import ListAPIView
 from rest_framework.request import Request
 from rest_framework.response import Response
 
-from annotations.api.scope import StudyList, StudyView
+from annotations.api.scope import StudyList, StudyView, require_owner
 from annotations.forms.study import StudyForm
 from annotations.forms.study_parts import ProtocolStepForm
 from annotations.models import ProtocolStep, Study, StudyRole
 from annotations.permissions import can_begin_study
+from annotations.selectors.studies import juries_to_ask
 from annotations.services.studies import (
     NotReady,
     StudyRefused,
     change_study,
     close_study,
     create_study,
+    delete_study,
     open_study,
 )
-from annotations.services.study_content import save_part
+from annotations.services.study_content import remove_part, save_part
 from juries.api.bodies import Body, NoBody, OneOf, Row, checked, require_valid
 from juries.api.filters import choice_filter, flag_filter, id_filter
 from juries.api.problems import REFUSED, InputError, InvalidInput, pointer, refuse_as
@@ -69,6 +72,10 @@ class StudyRow(Row):
     consent_text = serializers.CharField(help_text="What a juror agrees to (Markdown).")
     consent_version = serializers.CharField(help_text="Version of that text.")
     instructions = serializers.CharField(help_text="Shown before the work (Markdown).")
+    quiz_tries = serializers.IntegerField(help_text="Tries at each question of the quiz.")
+    quiz_must_be_right = serializers.BooleanField(
+        help_text="A juror goes on only once each answer of the quiz is right."
+    )
     debrief = serializers.CharField(help_text="Shown with the thanks (Markdown).")
     completion_code = serializers.CharField(help_text="Shown with the thanks.")
     contact = serializers.CharField(help_text="Whom a juror can write to or call.")
@@ -116,6 +123,15 @@ class StudyBody(Body):
         max_length=40, required=False, help_text="A changed text needs a new version."
     )
     instructions = _text(meaning="Shown before the work (Markdown).")
+    quiz_tries = serializers.IntegerField(
+        required=False,
+        min_value=1,
+        max_value=1000,
+        help_text="Tries at each question of the quiz; 2 if left out.",
+    )
+    quiz_must_be_right = serializers.BooleanField(
+        required=False, help_text="A juror goes on only once each answer of the quiz is right."
+    )
     debrief = _text(meaning="Shown with the thanks (Markdown).")
     completion_code = _text(60, meaning="Shown with the thanks.")
     contact = _text(200, meaning="Whom a juror can write to or call.")
@@ -161,6 +177,12 @@ class StepBody(Body):
     )
 
 
+class StepChangeBody(StepBody):
+    """A step as it is to be; its kind stays."""
+
+    kind = None  # type: ignore[assignment] # takes the field away, as the framework has it
+
+
 class StudyFilters(django_filters.FilterSet):
     """Which studies."""
 
@@ -185,12 +207,17 @@ def _shown(study: Study, user: User) -> dict[str, Any]:
     return dict(StudyRow(studies_of(user).get(pk=study.pk)).data)
 
 
-def _form(study: Study, given: dict[str, Any]) -> StudyForm:
+def _form(study: Study, given: dict[str, Any], user: User) -> StudyForm:
     """The researchers' own form, filled from what stands and what was sent."""
     if "jury" in given and given["jury"] is not None:
-        jury = Jury.objects.filter(public_id=given["jury"]).first()
+        jury = juries_to_ask(user=user).filter(public_id=given["jury"]).first()
         if jury is None:
-            raise InvalidInput(InputError("There is no such jury.", pointer=pointer("jury")))
+            raise InvalidInput(
+                InputError(
+                    "There is no such jury among those that you made, manage or ask already.",
+                    pointer=pointer("jury"),
+                )
+            )
         given = {**given, "jury": jury.pk}
     data = {**model_to_dict(study, fields=StudyForm.Meta.fields), **given}
     form = StudyForm(data, instance=study)
@@ -220,7 +247,7 @@ class Studies(ListAPIView[Study]):
         user = signed_in(request)
         if not can_begin_study(user):
             raise PermissionDenied("Only staff may begin a study.")
-        form = _form(Study(), checked(StudyBody, request))
+        form = _form(Study(), checked(StudyBody, request), user)
         study = create_study(study=form.instance, owner=user)
         return Response(
             _shown(study, user),
@@ -244,9 +271,16 @@ class OneStudy(StudyView[Study]):
     def patch(self, request: Request, study_id: UUID) -> Response:
         """Change the fields that are sent. What jurors have agreed to or joined stays fixed."""
         given = checked(StudyBody, request, partial=True)
-        form = _form(self.study, given)
+        form = _form(self.study, given, signed_in(request))
         study = change_study(study=form.instance, actor=signed_in(request))
         return Response(_shown(study, signed_in(request)))
+
+    @extend_schema(summary="Remove a study", responses={204: None})
+    def delete(self, request: Request, study_id: UUID) -> Response:
+        """Remove a study that nobody has joined and of which nothing was made. For owners."""
+        require_owner(request, self.study)
+        delete_study(study=self.study, actor=signed_in(request))
+        return Response(status=204)
 
 
 class StudyOpening(StudyView[Study]):
@@ -308,3 +342,38 @@ class StepList(StudyList[ProtocolStep]):
         require_valid(form)
         step = save_part(study=self.study, part=form.instance, actor=signed_in(request))
         return Response(StepRow(step).data, status=201)
+
+
+class OneStep(StudyView[ProtocolStep]):
+    """One step of the work."""
+
+    serializer_class = StepRow
+    queryset = ProtocolStep.objects.all()
+
+    def _load(self, kind: str) -> ProtocolStep:
+        found = self.study.steps.filter(kind=kind).first()
+        if found is None:
+            raise Http404(f"The study has no step {kind!r}.")
+        return found
+
+    @extend_schema(summary="Read a step")
+    def get(self, request: Request, study_id: UUID, kind: str) -> Response:
+        """What jurors are asked on each query in this step."""
+        return Response(StepRow(self._load(kind)).data)
+
+    @extend_schema(summary="Change a step", request=StepChangeBody(partial=True), responses=StepRow)
+    def patch(self, request: Request, study_id: UUID, kind: str) -> Response:
+        """Change the fields that are sent. The words of a step that jurors have done stay."""
+        found = self._load(kind)
+        given = checked(StepChangeBody, request, partial=True)
+        data = {**model_to_dict(found, fields=ProtocolStepForm.Meta.fields), **given}
+        form = ProtocolStepForm(data, instance=found)
+        require_valid(form)
+        step = save_part(study=self.study, part=form.instance, actor=signed_in(request))
+        return Response(StepRow(step).data)
+
+    @extend_schema(summary="Remove a step", responses={204: None})
+    def delete(self, request: Request, study_id: UUID, kind: str) -> Response:
+        """Remove a step that no juror has done."""
+        remove_part(study=self.study, part=self._load(kind), actor=signed_in(request))
+        return Response(status=204)

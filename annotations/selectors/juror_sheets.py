@@ -125,9 +125,11 @@ def own_words(*, juror_id: int, queries: Sequence[Query]) -> tuple[OwnWords, ...
     return tuple(words for words in found if words.opinion or words.reason)
 
 
-def jurors_of(*, study: Study) -> list[JurorRow]:
-    """The study's jurors by seat."""
+def jurors_of(*, study: Study, juror_ids: Collection[int] | None = None) -> list[JurorRow]:
+    """The study's jurors by seat; some of them where their ids (primary keys) are given."""
     seats = seats_with_progress(study=study)
+    if juror_ids is not None:
+        seats = tuple(seat for seat in seats if seat.juror_id in juror_ids)
     return _rows(study, seats)
 
 

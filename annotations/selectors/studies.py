@@ -20,7 +20,8 @@ from annotations.selectors.progress import (
 )
 from annotations.selectors.ways_in import is_open_jury
 from annotations.selectors.work import query_limit
-from juries.models import AuditEntry, Seat, User
+from juries.models import AuditEntry, Jury, Seat, User
+from juries.permissions import can_manage_juries
 from juries.selectors.seats import FEW, MANY, Bench, BenchMark, KeyRow
 
 # The marks that stand for how far somebody is, on benches of their own with a key of their own.
@@ -40,6 +41,18 @@ def studies_for_list(*, user: User, state: str = "") -> QuerySet[Study]:
         .order_by("-created_at", "-id")
     )
     return studies.filter(state=state) if state in Study.State.values else studies
+
+
+def juries_to_ask(*, user: User) -> QuerySet[Jury]:
+    """Juries that a user may put a study before: all for who manages them, else her own.
+
+    Her own are those that she made, and those of studies in which she has a role.
+    """
+    if can_manage_juries(user):
+        return Jury.objects.all()
+    return Jury.objects.filter(
+        Q(created_by=user) | Q(studies__in=Study.objects.visible_to(user))
+    ).distinct()
 
 
 def roles_of(*, study: Study) -> QuerySet[StudyRole]:

@@ -1,6 +1,6 @@
 """Ways into a study: who came by them, where they lead at the end, what is wrong with them."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from urllib.parse import urlencode
 
@@ -191,23 +191,31 @@ def why_study_has_no_ways(*, study: Study) -> str:
 
 def problems_of(*, way: WayIn) -> list[str]:
     """What keeps a way from being opened, or from letting anybody in once it is open."""
-    study = way.study
+    return problems_of_all(study=way.study, ways=[way])[0]
+
+
+def problems_of_all(*, study: Study, ways: Sequence[WayIn]) -> list[list[str]]:
+    """The same for several ways into one study, in their order."""
     if reason := why_study_has_no_ways(study=study):
-        return [reason]
-    found = []
+        return [[reason] for _ in ways]
+    questions = {question.key: question for question in study.profile_questions.all()}
+    return [list(_problems_of_way(way, study, questions)) for way in ways]
+
+
+def _problems_of_way(
+    way: WayIn, study: Study, questions: Mapping[str, ProfileQuestion]
+) -> Iterator[str]:
     if study.jury is not None and way.places > study.jury.size:
-        found.append(
+        yield (
             f"The way has {way.places} places, but {study.jury.name} has {study.jury.size}. Make "
             "the jury larger or give out fewer places."
         )
     if way.kind == WayIn.Kind.PROLIFIC and not way.complete:
-        found.append("The code for who has finished is missing; Prolific pays by it.")
+        yield "The code for who has finished is missing; Prolific pays by it."
     if way.kind == WayIn.Kind.PANEL and not way.id_parameter:
-        found.append("The name of the parameter that brings the participant's id is missing.")
-    questions = {question.key: question for question in study.profile_questions.all()}
+        yield "The name of the parameter that brings the participant's id is missing."
     for group in way.groups.all():
-        found += _problems_of_group(group, questions)
-    return found
+        yield from _problems_of_group(group, questions)
 
 
 def _problems_of_group(

@@ -8,7 +8,7 @@ from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 from django.db import models, transaction
-from django.db.models import F
+from django.db.models import F, QuerySet
 
 from annotations.models import (
     Criterion,
@@ -308,6 +308,41 @@ def remove_parts(*, parts: Sequence[Part], actor: User | None) -> int:
     for part in parts:
         remove_part(study=study_of(part), part=part, actor=actor)
     return len(parts)
+
+
+@transaction.atomic
+def replace_parts(
+    *, study: Study, standing: QuerySet[Any], wanted: Sequence[Part], actor: User | None
+) -> None:
+    """Make some parts all those of their kind that stand somewhere; all of it or nothing.
+
+    Parts that are not among them are removed; those that stand unchanged are left alone.
+
+    Args:
+        study: whose parts.
+        standing: the parts of that kind as they are: the study's questions, a query's options.
+        wanted: new ones, and standing ones as they are to be.
+        actor: who says so.
+
+    Raises:
+        StudyRefused: jurors have seen or answered one that would be removed or worded anew.
+    """
+    Study.objects.select_for_update().get(pk=study.pk)
+    before = {row.pk: row for row in standing.all()}
+    kept = {row.pk for row in wanted}
+    for pk, row in before.items():
+        if pk not in kept:
+            remove_part(study=study, part=row, actor=actor)
+    for row in wanted:
+        if row._state.adding or _differs(before.get(row.pk), row):
+            save_part(study=study, part=row, actor=actor)
+
+
+def _differs(before: models.Model | None, row: models.Model) -> bool:
+    return before is None or any(
+        field.value_from_object(before) != field.value_from_object(row)
+        for field in row._meta.concrete_fields
+    )
 
 
 def study_of(part: Part) -> Study:

@@ -1,6 +1,6 @@
 """Ways into a study as researchers keep them: made, changed, opened, closed, removed."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from django.db import transaction
@@ -111,6 +111,39 @@ def remove_group(*, group: PlaceGroup, actor: User | None) -> None:
     details = {"group": group.name}
     _record(actor, "removed a group of a way into", group.way_in, details)
     group.delete()
+
+
+@transaction.atomic
+def save_way_with_groups(
+    *, way: WayIn, groups: Sequence[PlaceGroup] | None, actor: User | None
+) -> WayIn:
+    """Save a new or changed way together with all its groups; all of it or nothing.
+
+    Args:
+        way: as it is to be.
+        groups: new ones, and standing ones as they are to be; others are removed. None: those that
+            stand are left alone.
+        actor: who says so.
+
+    Raises:
+        StudyRefused: as `save_way`, `save_group` and `remove_group`.
+    """
+    Study.objects.select_for_update().get(pk=way.study_id)
+    save_way(way=way, actor=actor)
+    if groups is None:
+        return way
+    standing = {group.pk: group for group in PlaceGroup.objects.filter(way_in=way)}
+    kept = {group.pk for group in groups}
+    for pk, group in standing.items():
+        if pk not in kept:
+            remove_group(group=group, actor=actor)
+    for group in groups:
+        before = standing.get(group.pk)
+        if before is None or (before.name, before.places, before.answers) != (
+            group.name, group.places, group.answers,
+        ):  # fmt: skip
+            save_group(group=group, actor=actor)
+    return way
 
 
 def why_way_stays(way: WayIn) -> str:

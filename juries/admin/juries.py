@@ -20,6 +20,7 @@ from juries.selectors.draws import draw_inputs
 from juries.selectors.quotas import check_of_quotas, quotas_of
 from juries.selectors.seats import bench_of_jury
 from juries.services import comparisons, draws
+from juries.services import juries as services
 from juries.tasks import enqueue_run
 
 COMPARISONS_SHOWN = 5
@@ -42,15 +43,12 @@ class JuryAdmin(QuotaPages, SeatingRulePages, AlternatePages):
 
     def get_readonly_fields(self, request: HttpRequest, obj: Jury | None = None) -> tuple[str, ...]:
         """Pool and size stay as they are once somebody has been drawn."""
-        return (
-            ("pool", "size", "household_limit", "rest_months") if obj and obj.seats.exists() else ()
-        )
+        return services.FIXED_ONCE_SEATED if obj and obj.seats.exists() else ()
 
     def save_model(self, request: HttpRequest, obj: Jury, form: Any, change: bool) -> None:
-        """Note who made it."""
-        if not change:
-            obj.created_by = acting_user(request)
-        super().save_model(request, obj, form, change)
+        """Make or change the jury through its services."""
+        save = services.change_jury if change else services.create_jury
+        save(jury=obj, actor=acting_user(request))
 
     @admin.display(description="accepted")
     def seated(self, jury: Any) -> str:

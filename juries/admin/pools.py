@@ -25,7 +25,6 @@ from juries.selectors.pools import ValueCount, pool_against_population
 from juries.services import invitations, pool_imports, uploads
 from juries.tasks import enqueue_run
 
-DIRECT_ROWS = 5000
 IMAGINED_JURY = 40
 
 
@@ -200,7 +199,7 @@ class PoolAdmin(RoomAdmin[Pool]):
         actor = acting_user(request)
         try:
             files = uploads.kept_upload(name=name)
-            if files.respondents.count(b"\n") > DIRECT_ROWS:
+            if pool_imports.needs_worker(files=files):
                 run = pool_imports.request_import(pool=pool, upload=name, actor=actor)
                 enqueue_run(run=run)
                 return redirect("run", run.public_id)

@@ -6,9 +6,9 @@ from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect
 
 from juries.admin.rooms import RoomAdmin, acting_user
-from juries.admin.seats import may_see_identity
 from juries.forms.seating_rules import SeatingRulesForm
 from juries.models import Jury
+from juries.permissions import can_see_identity
 from juries.selectors.quotas import check_of_quotas, quotas_of
 from juries.selectors.seating_rules import (
     MOST_FOUND,
@@ -44,7 +44,7 @@ class SeatingRulePages(RoomAdmin[Jury]):
                     people=people,
                     rule=form.cleaned_data["rule"],
                     reason=form.cleaned_data["reason"],
-                    by_identity=may_see_identity(acting_user(request)),
+                    by_identity=can_see_identity(acting_user(request)),
                     actor=acting_user(request),
                 )
             except seating_rules.SeatingRulesRefused as refusal:
@@ -74,7 +74,7 @@ class SeatingRulePages(RoomAdmin[Jury]):
         *,
         status: int = 200,
     ) -> HttpResponse:
-        shows_identity = may_see_identity(acting_user(request))
+        shows_identity = can_see_identity(acting_user(request))
         wanted = request.POST.get("find", "").strip()
         rules = Paginator(rules_of(jury=jury), RULES_PER_PAGE)
         return self.page(
@@ -97,12 +97,12 @@ class SeatingRulePages(RoomAdmin[Jury]):
 
 def _form(request: HttpRequest) -> SeatingRulesForm:
     data = request.POST if request.method == "POST" else None
-    return SeatingRulesForm(data, by_identity=may_see_identity(acting_user(request)))
+    return SeatingRulesForm(data, by_identity=can_see_identity(acting_user(request)))
 
 
 def _after_search(request: HttpRequest, jury: Jury) -> SeatingRulesForm:
     """What was typed, judged by nobody yet, and whom the search before this one had found."""
-    by_identity = may_see_identity(acting_user(request))
+    by_identity = can_see_identity(acting_user(request))
     typed = {name: request.POST.get(name, "") for name in ("people", "rule", "reason")}
     if by_identity:
         found = ids_of(jury=jury, codes=request.POST.getlist("found"))

@@ -13,6 +13,7 @@ from django.utils import timezone
 from juries.admin.rooms import RoomAdmin, acting_user
 from juries.forms.seats import SeatsForm
 from juries.models import Jury, Seat, User
+from juries.permissions import can_see_identity
 from juries.selectors.pool_files import as_cell
 from juries.selectors.seats import bench_of_jury, seats_with_invitations
 from juries.services import invitations, mailing, replacements
@@ -46,7 +47,7 @@ class SeatPages(RoomAdmin[Jury]):
                     seats=seats, expires_in=expires_in, now=now, actor=actor
                 )
                 if action == "download":
-                    return links_as_csv(issued, with_identity=may_see_identity(actor))
+                    return links_as_csv(issued, with_identity=can_see_identity(actor))
                 return self._show_seats(request, jury, SeatsForm(None, jury=jury), issued=issued)
             if action == "mail":
                 run = mailing.request_mailing(
@@ -110,17 +111,12 @@ class SeatPages(RoomAdmin[Jury]):
             bench=bench_of_jury(jury=jury),
             issued=issued or [],
             form=form,
-            shows_identity=may_see_identity(acting_user(request)),
+            shows_identity=can_see_identity(acting_user(request)),
             mail_configured=settings.MAIL_CONFIGURED,
         )
         if issued:
             response["Cache-Control"] = "no-store"
         return response
-
-
-def may_see_identity(user: User) -> bool:
-    """The user may know who the people on the seats are."""
-    return user.has_perm("juries.view_candidatecontact")
 
 
 def links_as_csv(

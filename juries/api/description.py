@@ -29,6 +29,10 @@ PATH_PARAMETERS = {
     "comparison_id": "Id of the comparison.",
     "run_id": "Id of the Run.",
     "study_id": "Id of the study.",
+    "kind": "Kind of the step.",
+    "username": "Name of the account.",
+    "seat_id": "Id of the seat.",
+    "way_id": "Id of the way in.",
     "query_id": "Id of the query.",
     "response_id": "Id of the response.",
     "criterion": "Key of the criterion.",
@@ -93,6 +97,10 @@ def tag_of(address: str) -> str:
         return "studies" if words[2] in ("open", "close") else words[2]
     if words[0] == "juries" and words[-1] == "draws":
         return "draws"
+    if words[0] == "juries":
+        return next(
+            (noun for noun in ("quotas", "seating-rules", "invitations") if noun in words), "juries"
+        )
     return words[0]
 
 

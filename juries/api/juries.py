@@ -5,9 +5,11 @@ from uuid import UUID
 
 from django.db.models import QuerySet
 from django.shortcuts import get_object_or_404
+from django.urls import reverse
 from django_filters import rest_framework as django_filters
 from drf_spectacular.utils import extend_schema
 from rest_framework import serializers
+from rest_framework.exceptions import PermissionDenied
 from rest_framework.generics import GenericAPIView, ListAPIView
 from rest_framework.permissions import IsAuthenticated
 from rest_framework.request import Request
@@ -16,16 +18,18 @@ from rest_framework.views import APIView
 
 from juries.api.bodies import Body, OneOf, Row, checked
 from juries.api.filters import choice_filter, id_filter
-from juries.api.problems import REFUSED, refuse_as
+from juries.api.problems import REFUSED, InputError, InvalidInput, pointer, refuse_as
 from juries.api.rights import ManagesJuries, signed_in
 from juries.api.runs import RunDetail, run_requested
 from juries.domain.lottery import DEFAULT_METHOD
 from juries.models import Draw, Jury, Pool, Quota, Seat, SeatingRule
+from juries.permissions import can_begin_jury
 from juries.services.draws import DRAWABLE_METHODS, DrawRefused
+from juries.services.juries import JuryRefused, change_jury, create_jury
 from juries.services.replacements import ReplacementRefused, request_replacement
 from juries.tasks import enqueue_run
 
-refuse_as(REFUSED, DrawRefused, ReplacementRefused)
+refuse_as(REFUSED, DrawRefused, JuryRefused, ReplacementRefused)
 
 LONGEST_SEARCH = 86_400.0
 
@@ -90,6 +94,40 @@ class JuryRow(Row):
     quotas = QuotaRow(many=True, help_text="Bounds on who may sit.")
     seating_rules = SeatingRuleRow(many=True, help_text="Who must sit, and who must not.")
     created_at = serializers.DateTimeField(help_text="When it was made.")
+
+
+class JuryChangeBody(Body):
+    """A jury as it is to be; its pool stays."""
+
+    name = serializers.CharField(max_length=200, help_text="Its name.")
+    purpose = serializers.CharField(
+        required=False, allow_blank=True, help_text="What it is convened for."
+    )
+    kind = OneOf(Jury.Kind.choices, required=False, help_text="What it is meant to be.")
+    size = serializers.IntegerField(
+        min_value=1, max_value=1_000_000, help_text="How many seats. Fixed once somebody sits."
+    )
+    household_limit = serializers.IntegerField(
+        required=False,
+        allow_null=True,
+        min_value=1,
+        max_value=1_000_000,
+        help_text="At most so many from one household; null: no limit. Fixed once somebody sits.",
+    )
+    rest_months = serializers.IntegerField(
+        required=False,
+        allow_null=True,
+        min_value=1,
+        max_value=1200,
+        help_text="Who accepted a seat on another jury in the last so many months sits out; null:"
+        " nobody does. Fixed once somebody sits.",
+    )
+
+
+class JuryBody(JuryChangeBody):
+    """A jury that is wanted."""
+
+    pool = serializers.UUIDField(help_text="Id of its pool.")
 
 
 class SeatRow(Row):
@@ -198,6 +236,23 @@ class JuryList(ForManagers, ListAPIView[Jury]):
         """All juries with their quotas, seating rules and how many seats are taken. For staff."""
         return self.list(request, *args, **kwargs)
 
+    @extend_schema(summary="Begin a jury", request=JuryBody, responses={201: JuryRow})
+    def post(self, request: Request) -> Response:
+        """Make a jury from a pool. Nobody sits on it yet. For staff who may add juries."""
+        user = signed_in(request)
+        if not can_begin_jury(user):
+            raise PermissionDenied("Your account may not add juries. Ask an administrator.")
+        given = checked(JuryBody, request)
+        pool = Pool.objects.filter(public_id=given["pool"]).first()
+        if pool is None:
+            raise InvalidInput(InputError("There is no such pool.", pointer=pointer("pool")))
+        jury = create_jury(jury=Jury(**{**given, "pool": pool}), actor=user)
+        return Response(
+            JuryRow(_juries().get(pk=jury.pk)).data,
+            status=201,
+            headers={"Location": reverse("api-jury", args=[jury.public_id])},
+        )
+
 
 class JuryView(ForManagers, GenericAPIView[Jury]):
     """One jury."""
@@ -209,6 +264,15 @@ class JuryView(ForManagers, GenericAPIView[Jury]):
     def get(self, request: Request, jury_id: UUID) -> Response:
         """One jury with its quotas, seating rules and how many seats are taken. For staff."""
         return Response(JuryRow(get_object_or_404(_juries(), public_id=jury_id)).data)
+
+    @extend_schema(summary="Change a jury", request=JuryChangeBody(partial=True), responses=JuryRow)
+    def patch(self, request: Request, jury_id: UUID) -> Response:
+        """Change the fields that are sent. What a draw goes by is fixed once somebody sits."""
+        jury = self.jury()
+        for name, value in checked(JuryChangeBody, request, partial=True).items():
+            setattr(jury, name, value)
+        change_jury(jury=jury, actor=signed_in(request))
+        return Response(JuryRow(_juries().get(pk=jury.pk)).data)
 
 
 class SeatList(ForManagers, ListAPIView[Seat]):

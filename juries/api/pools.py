@@ -5,18 +5,36 @@ from uuid import UUID
 
 from django.db.models import Count, Prefetch, Q, QuerySet
 from django.shortcuts import get_object_or_404
+from django.urls import reverse
+from django.utils.datastructures import MultiValueDict
 from django_filters import rest_framework as django_filters
 from drf_spectacular.utils import extend_schema
 from rest_framework import serializers
+from rest_framework.exceptions import PermissionDenied
 from rest_framework.generics import GenericAPIView, ListAPIView
+from rest_framework.parsers import MultiPartParser
 from rest_framework.permissions import IsAuthenticated
 from rest_framework.request import Request
 from rest_framework.response import Response
 
-from juries.api.bodies import OneOf, Row
+from juries.api.bodies import Body, OneOf, Row, checked, require_valid
 from juries.api.filters import choice_filter, flag_filter
-from juries.api.rights import ManagesJuries
+from juries.api.problems import InputError, InvalidInput, pointer
+from juries.api.rights import ManagesJuries, signed_in
+from juries.api.runs import RunDetail, run_requested
+from juries.forms.pools import PoolFilesForm
 from juries.models import Candidate, CandidateTrait, Pool
+from juries.permissions import can_begin_pool
+from juries.services.pool_imports import (
+    PoolImportRefused,
+    create_pool,
+    import_pool,
+    needs_worker,
+    plan_import,
+    request_import,
+)
+from juries.services.uploads import keep_upload
+from juries.tasks import enqueue_run
 
 
 class ValueRow(Row):
@@ -70,6 +88,69 @@ class CandidateRow(Row):
     traits = TraitRow(many=True, help_text="Her traits.")
 
 
+class PoolBody(Body):
+    """A pool that is wanted."""
+
+    name = serializers.CharField(max_length=200, help_text="Its name; its address follows from it.")
+    is_simulated = serializers.BooleanField(
+        required=False, default=False, help_text="Its people are made up. Fixed."
+    )
+
+
+class PoolFilesBody(Body):
+    """The files of a pool."""
+
+    categories = serializers.FileField(help_text="categories.csv: category,name,min,max.")
+    respondents = serializers.FileField(
+        help_text="respondents.csv: a row for each person, with an id and her values."
+    )
+    population = serializers.FileField(
+        required=False, help_text="population.csv: feature,value,share."
+    )
+    check = serializers.BooleanField(
+        required=False, default=False, help_text="true: only say what importing would do."
+    )
+
+
+class ImportRow(Row):
+    """What an import does, or did."""
+
+    is_check = serializers.BooleanField(help_text="Nothing was written.")
+    rows = serializers.IntegerField(source="report.rows", help_text="People in the file.")
+    added = serializers.IntegerField(source="report.added", help_text="Those who are new.")
+    updated = serializers.IntegerField(
+        source="report.updated", help_text="Those who were in the pool, by their id."
+    )
+    kept = serializers.IntegerField(
+        source="report.kept", help_text="Candidates who are not in the file; they stay."
+    )
+    features = serializers.ListField(
+        source="report.features", child=serializers.CharField(), help_text="Traits in the file."
+    )
+    new_values = serializers.ListField(
+        source="report.new_values",
+        child=serializers.CharField(),
+        help_text="Values that the pool did not have.",
+    )
+    id_column = serializers.CharField(
+        source="report.id_column", help_text="The column that was taken for the id."
+    )
+    ignored_columns = serializers.ListField(
+        source="report.ignored_columns",
+        child=serializers.CharField(),
+        help_text="Columns that were not read.",
+    )
+    with_email = serializers.IntegerField(
+        source="report.with_email", help_text="People with an address."
+    )
+    with_household = serializers.IntegerField(
+        source="report.with_household", help_text="People with a household."
+    )
+    shares = serializers.IntegerField(
+        source="report.shares", help_text="Shares of the population that were read."
+    )
+
+
 class PoolFilters(django_filters.FilterSet):
     """Which pools."""
 
@@ -104,6 +185,20 @@ class PoolList(ListAPIView[Pool]):
     def get(self, request: Request, *args: Any, **kwargs: Any) -> Response:
         """All pools with their features, values and population shares. For staff."""
         return self.list(request, *args, **kwargs)
+
+    @extend_schema(summary="Begin a pool", request=PoolBody, responses={201: PoolRow})
+    def post(self, request: Request) -> Response:
+        """Make an empty pool; its features come with its files. For staff who may add pools."""
+        user = signed_in(request)
+        if not can_begin_pool(user):
+            raise PermissionDenied("Your account may not add pools. Ask an administrator.")
+        given = checked(PoolBody, request)
+        pool = create_pool(name=given["name"], simulated=given["is_simulated"], actor=user)
+        return Response(
+            PoolRow(_pools().get(pk=pool.pk)).data,
+            status=201,
+            headers={"Location": reverse("api-pool", args=[pool.public_id])},
+        )
 
 
 class PoolView(GenericAPIView[Pool]):
@@ -147,3 +242,56 @@ class CandidateList(ListAPIView[Candidate]):
     def get(self, request: Request, *args: Any, **kwargs: Any) -> Response:
         """Candidates by random id, with traits and without identity. For staff."""
         return self.list(request, *args, **kwargs)
+
+
+class PoolImport(GenericAPIView[Pool]):
+    """Bringing people in."""
+
+    permission_classes = (IsAuthenticated, ManagesJuries)
+    serializer_class = ImportRow
+    queryset = Pool.objects.all()
+    parser_classes = (MultiPartParser,)
+
+    @extend_schema(
+        summary="Import candidates",
+        request={"multipart/form-data": PoolFilesBody},
+        responses={200: ImportRow, 202: RunDetail},
+    )
+    def post(self, request: Request, pool_id: UUID) -> Response:
+        """Add the people of the files and update those who are there; all of them or none.
+
+        More than 5,000 people are brought in by a worker: the answer is 202 with the Run.
+        """
+        pool = get_object_or_404(Pool, public_id=pool_id)
+        given = checked(PoolFilesBody, request)
+        is_check, user = given.pop("check"), signed_in(request)
+        form = PoolFilesForm({}, MultiValueDict({name: [file] for name, file in given.items()}))
+        require_valid(form)
+        files = form.files_read()
+        if needs_worker(files=files) and not is_check:
+            run = request_import(pool=pool, upload=keep_upload(files=files), actor=user)
+            enqueue_run(run=run)
+            return run_requested(run)
+        try:
+            report = (
+                plan_import(pool=pool, files=files)
+                if is_check
+                else import_pool(pool=pool, files=files, actor=user)
+            )
+        except PoolImportRefused as refusal:
+            raise _by_file(refusal) from refusal
+        return Response(ImportRow({"is_check": is_check, "report": report}).data)
+
+
+def _by_file(refusal: PoolImportRefused) -> InvalidInput:
+    """What is wrong with the rows, each at its file."""
+    errors = [
+        InputError(
+            f"{error.file}, row {error.row}: {error.message}",
+            pointer=pointer(error.file.removesuffix(".csv")),
+        )
+        for error in refusal.errors
+    ]
+    if refusal.omitted:
+        errors.append(InputError(f"And {refusal.omitted} more errors.", pointer=pointer()))
+    return InvalidInput(*errors)

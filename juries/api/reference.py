@@ -16,10 +16,12 @@ from juries.api.problems import KINDS
 
 # The order of the page: as a study goes.
 ORDER = (
-    "pools", "juries", "draws", "runs", "studies", "steps", "criteria", "sources", "queries",
-    "responses", "jurors", "ratings", "preferences", "choices", "opinions", "answers",
-    "judgements", "expression-labels", "window-rule", "windows", "generations", "reward-trainings",
-    "predicted-ratings", "predictions", "verdicts", "results", "exports",
+    "pools", "juries", "quotas", "seating-rules", "draws", "invitations", "runs", "studies",
+    "progress", "log", "roles", "profile-questions", "quiz-questions", "ways-in", "steps",
+    "criteria", "sources", "queries", "responses", "jurors", "juror-reports", "profile-replies",
+    "ratings", "preferences", "choices", "opinions", "answers", "answer-duplicates", "judgements",
+    "expression-labels", "window-rule", "windows", "generations", "reward-trainings",
+    "predicted-ratings", "predictions", "verdicts", "leaderboard", "results", "exports",
 )  # fmt: skip
 
 

@@ -2,7 +2,17 @@
 
 from django.urls import URLPattern, URLResolver, path
 
-from juries.api import ceremony, comparisons, draws, juries, pools, runs
+from juries.api import (
+    ceremony,
+    comparisons,
+    draws,
+    invitations,
+    juries,
+    pools,
+    quotas,
+    runs,
+    seating_rules,
+)
 
 _POOL = "pools/<uuid:pool_id>/"
 _JURY = "juries/<uuid:jury_id>/"
@@ -14,9 +24,37 @@ urlpatterns: list[URLPattern | URLResolver] = [
     path("pools/", pools.PoolList.as_view(), name="api-pools"),
     path(_POOL, pools.PoolView.as_view(), name="api-pool"),
     path(f"{_POOL}candidates/", pools.CandidateList.as_view(), name="api-candidates"),
+    path(f"{_POOL}import/", pools.PoolImport.as_view(), name="api-pool-import"),
     path("juries/", juries.JuryList.as_view(), name="api-juries"),
     path(_JURY, juries.JuryView.as_view(), name="api-jury"),
     path(f"{_JURY}seats/", juries.SeatList.as_view(), name="api-seats"),
+    path(
+        f"{_JURY}seats/<uuid:seat_id>/decline/",
+        invitations.SeatDecline.as_view(),
+        name="api-seat-decline",
+    ),
+    path(f"{_JURY}invitations/", invitations.InvitationList.as_view(), name="api-invitations"),
+    path(
+        f"{_JURY}invitations/mail/",
+        invitations.InvitationMailing.as_view(),
+        name="api-invitations-mail",
+    ),
+    path(
+        f"{_JURY}invitations/revoke/",
+        invitations.InvitationRevocation.as_view(),
+        name="api-invitations-revoke",
+    ),
+    path(f"{_JURY}quotas/", quotas.QuotaList.as_view(), name="api-quotas"),
+    path(
+        f"{_JURY}seating-rules/",
+        seating_rules.SeatingRuleList.as_view(),
+        name="api-seating-rules",
+    ),
+    path(
+        f"{_JURY}seating-rules/take-off/",
+        seating_rules.SeatingRulesTakeOff.as_view(),
+        name="api-seating-rules-take-off",
+    ),
     path(f"{_JURY}draws/", draws.DrawList.as_view(), name="api-draws"),
     path(f"{_JURY}replacements/", juries.ReplacementRequest.as_view(), name="api-replacements"),
     path(f"{_JURY}comparisons/", comparisons.ComparisonList.as_view(), name="api-comparisons"),

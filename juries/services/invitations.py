@@ -136,6 +136,14 @@ def revoke_invitations(*, seat: Seat, now: datetime, actor: User | None = None) 
 
 
 @transaction.atomic
+def revoke_all_invitations(
+    *, seats: Sequence[Seat], now: datetime, actor: User | None = None
+) -> int:
+    """Stop every link to some seats from working; returns how many worked until now."""
+    return sum(revoke_invitations(seat=seat, now=now, actor=actor) for seat in seats)
+
+
+@transaction.atomic
 def open_invitation(*, token: str, now: datetime) -> Seat:
     """Find the seat that a personal link belongs to, and note that it was opened.
 

@@ -48,6 +48,7 @@ __all__ = [
     "create_pool",
     "import_pool",
     "import_quotas",
+    "needs_worker",
     "perform_import",
     "plan_import",
     "request_import",
@@ -55,6 +56,9 @@ __all__ = [
 
 KIND = "juries.import_pool"
 ROWS_AT_A_TIME = 2000
+DIRECT_ROWS = 5000
+"""A file of respondents with more lines than that is imported by a worker."""
+
 ACTIVE = str(Candidate.State.ACTIVE)
 IMPORTED = str(Candidate.Origin.IMPORT)
 SIMULATED_IDS = uuid.UUID("5d0f6f0b-6f2a-4c56-9d8a-0a6f4f0f8a11")
@@ -223,6 +227,11 @@ def _report(pool: Pool | None, plan: _Plan) -> ImportReport:
         with_household=sum(1 for row in rows if row.household),
         shares=len(plan.shares),
     )
+
+
+def needs_worker(*, files: PoolFiles) -> bool:
+    """The files are too long to be imported while somebody waits for the page."""
+    return files.respondents.count(b"\n") > DIRECT_ROWS
 
 
 @transaction.atomic

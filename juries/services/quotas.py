@@ -17,11 +17,14 @@ class QuotasRefused(Exception):
 
     Attributes:
         problems: one sentence each, naming the feature and the numbers.
+        places: for each problem, the place of the quota among those wanted, from 0; None where it
+            is about none of them.
     """
 
-    def __init__(self, problems: Sequence[str]) -> None:
+    def __init__(self, problems: Sequence[str], *, places: Sequence[int | None] = ()) -> None:
         super().__init__(" ".join(problems))
         self.problems = tuple(problems)
+        self.places = tuple(places) or (None,) * len(self.problems)
 
 
 @dataclass(frozen=True)
@@ -47,16 +50,18 @@ def set_quotas(*, jury: Jury, quotas: Sequence[WantedQuota], actor: User | None 
         value.pk: value
         for value in FeatureValue.objects.filter(feature__pool=jury.pool).select_related("feature")
     }
-    problems: list[str] = []
+    problems: list[tuple[int, str]] = []
     keys: set[str] = set()
-    for wanted in quotas:
-        problems.extend(_problems_of(wanted, known))
+    for place, wanted in enumerate(quotas):
+        problems.extend((place, problem) for problem in _problems_of(wanted, known))
         key = quota_key(wanted.value_ids)
         if key in keys:
-            problems.append(f"{_label(wanted, known)} has two quotas; keep one of them.")
+            problems.append((place, f"{_label(wanted, known)} has two quotas; keep one of them."))
         keys.add(key)
     if problems:
-        raise QuotasRefused(problems)
+        raise QuotasRefused(
+            [problem for _, problem in problems], places=[place for place, _ in problems]
+        )
     jury.quotas.all().delete()
     for wanted in quotas:
         row = Quota.objects.create(

@@ -3,6 +3,7 @@
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from typing import TypeVar
+from uuid import UUID
 
 from django.db import transaction
 
@@ -25,11 +26,14 @@ class SeatingRulesRefused(Exception):
 
     Attributes:
         problems: one sentence each, naming who is meant.
+        places: for each problem, the place of who is meant among those named, from 0; None where
+            it is about all of them.
     """
 
-    def __init__(self, problems: Sequence[str]) -> None:
+    def __init__(self, problems: Sequence[str], *, places: Sequence[int | None] = ()) -> None:
         super().__init__(" ".join(problems))
         self.problems = tuple(problems)
+        self.places = tuple(places) or (None,) * len(self.problems)
 
 
 @dataclass(frozen=True)
@@ -71,27 +75,19 @@ def add_seating_rules(
     """
     Jury.objects.select_for_update().get(pk=jury.pk)
     wanted = SeatingRule.Rule(rule)
-    if not people:
-        raise SeatingRulesRefused(["Name at least one person."])
-    if len(people) > MOST_ENTRIES:
-        raise SeatingRulesRefused(
-            [f"{len(people):,} people are named; at most {MOST_ENTRIES:,} are taken at once."]
-        )
+    _refuse_number(people)
     known = _Known(jury=jury, people=people, by_identity=by_identity)
     standing = {row.candidate_id: row for row in jury.seating_rules.all()}
-    problems: list[str] = []
+    problems: list[tuple[int, str]] = []
     chosen: dict[int, Candidate] = {}
-    for text in people:
+    for place, text in enumerate(people):
         candidate = known.find(text)
         problem = _problem_of(text, candidate, standing, wanted, by_identity=by_identity)
         if problem:
-            problems.append(problem)
+            problems.append((place, problem))
         elif candidate is not None:
             chosen[candidate.pk] = candidate
-    if problems:
-        rest = len(problems) - _MOST_TOLD
-        further = [f"And {rest} more can't be taken."] if rest > 0 else []
-        raise SeatingRulesRefused([*problems[:_MOST_TOLD], *further])
+    _refuse_any(problems)
     new = [candidate for pk, candidate in chosen.items() if pk not in standing]
     SeatingRule.objects.bulk_create(
         [
@@ -137,6 +133,57 @@ def remove_seating_rules(*, jury: Jury, rules: Collection[int], actor: User | No
             details={"rule": rule, "candidates": sorted(candidates)},
         )
     return sum(map(len, told.values()))
+
+
+@transaction.atomic
+def take_rules_off(*, jury: Jury, codes: Sequence[UUID], actor: User | None = None) -> int:
+    """Take the rules about some people off a jury, all of them or none; how many there were.
+
+    Args:
+        jury: whose rules.
+        codes: public ids of candidates; one named twice counts once.
+        actor: who says so.
+
+    Raises:
+        SeatingRulesRefused: nobody or too many are named, or the jury has no rule about somebody.
+    """
+    Jury.objects.select_for_update().get(pk=jury.pk)
+    _refuse_number(codes)
+    standing: dict[UUID, int] = {}
+    for part in _parts(sorted(set(codes))):
+        rows = jury.seating_rules.filter(candidate__public_id__in=part)
+        standing.update(rows.values_list("candidate__public_id", "pk"))
+    _refuse_any(
+        [
+            (place, f"The jury has no rule about {str(code)!r}; leave that code out.")
+            for place, code in enumerate(codes)
+            if code not in standing
+        ]
+    )
+    return remove_seating_rules(jury=jury, rules=standing.values(), actor=actor)
+
+
+def _refuse_number(people: Sequence[object]) -> None:
+    """Somebody is named, and not too many."""
+    if not people:
+        raise SeatingRulesRefused(["Name at least one person."])
+    if len(people) > MOST_ENTRIES:
+        raise SeatingRulesRefused(
+            [f"{len(people):,} people are named; at most {MOST_ENTRIES:,} are taken at once."]
+        )
+
+
+def _refuse_any(problems: Sequence[tuple[int, str]]) -> None:
+    """The first problems with their places, and how many more there are."""
+    if not problems:
+        return
+    told = problems[:_MOST_TOLD]
+    rest = len(problems) - len(told)
+    further = [f"And {rest} more can't be taken."] if rest else []
+    raise SeatingRulesRefused(
+        [*(text for _, text in told), *further],
+        places=[*(place for place, _ in told), *(None for _ in further)],
+    )
 
 
 class _Known:

@@ -3,7 +3,7 @@
 from django.urls import URLPattern, URLResolver, path
 
 from annotations.api.routes import STUDY
-from models_runner.api import language_models, predictions, rewards, verdicts
+from models_runner.api import language_models, leaderboard, predictions, rewards, verdicts
 
 _MODEL = "language-models/<uuid:model_id>/"
 _TRAINING = f"{STUDY}reward-trainings/<uuid:training_id>/"
@@ -26,6 +26,7 @@ urlpatterns: list[URLPattern | URLResolver] = [
         rewards.PredictedList.as_view(),
         name="api-predicted-ratings",
     ),
+    path(f"{STUDY}leaderboard/", leaderboard.Leaderboard.as_view(), name="api-leaderboard"),
     path(f"{STUDY}verdicts/", verdicts.Verdicts.as_view(), name="api-verdicts"),
     path(f"{STUDY}predictions/", predictions.Predictions.as_view(), name="api-predictions"),
     path(

@@ -3,13 +3,23 @@
 from django.urls import URLPattern, URLResolver, path
 
 from annotations.api.routes import STUDY
-from overton.api import answers, judged, readings, windows
+from overton.api import answers, duplicates, judged, readings, windows
 
 _ANSWER = f"{STUDY}answers/<uuid:answer_id>/"
 
 urlpatterns: list[URLPattern | URLResolver] = [
     path(f"{STUDY}answers/", answers.AnswerList.as_view(), name="api-answers"),
     path(f"{STUDY}answers/import/", answers.AnswerImport.as_view(), name="api-answers-import"),
+    path(
+        f"{STUDY}answers/put-forward/",
+        duplicates.AnswerPutForward.as_view(),
+        name="api-answers-put-forward",
+    ),
+    path(
+        f"{STUDY}answer-duplicates/",
+        duplicates.DuplicateList.as_view(),
+        name="api-answer-duplicates",
+    ),
     path(_ANSWER, answers.OneAnswer.as_view(), name="api-answer"),
     path(f"{_ANSWER}accept/", answers.AnswerAcceptance.as_view(), name="api-answer-accept"),
     path(f"{_ANSWER}reject/", answers.AnswerRejection.as_view(), name="api-answer-reject"),

@@ -11,7 +11,6 @@ from django.test import Client
 from django.urls import reverse
 
 from juries import tasks
-from juries.admin import pools as desk
 from juries.models import Candidate, CandidateContact, FeatureValue, Jury, Pool, Run
 from juries.selectors.pool_files import (
     categories_csv,
@@ -19,7 +18,7 @@ from juries.selectors.pool_files import (
     population_csv,
     respondents_csv,
 )
-from juries.services import uploads
+from juries.services import pool_imports, uploads
 from juries.services.pool_imports import (
     PoolImportRefused,
     create_pool,
@@ -306,7 +305,7 @@ class TestPages:
         self, staff_client: Client, fresh: Pool, monkeypatch: pytest.MonkeyPatch
     ) -> None:
         monkeypatch.setattr(tasks, "_send", lambda *, run_id, kind: None)
-        monkeypatch.setattr(desk, "DIRECT_ROWS", 2)
+        monkeypatch.setattr(pool_imports, "DIRECT_ROWS", 2)
         name = self.upload(staff_client, fresh).split('name="upload" value="')[1].split('"')[0]
         path = reverse("admin:juries_pool_import", args=[fresh.pk])
         answer = staff_client.post(path, {"upload": name})

@@ -1,0 +1,136 @@
+"""Quotas of a jury: listed, and replaced as a whole."""
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+from uuid import UUID
+
+from django.db.models import QuerySet
+from drf_spectacular.utils import extend_schema
+from rest_framework import serializers
+from rest_framework.generics import ListAPIView
+from rest_framework.request import Request
+from rest_framework.response import Response
+
+from juries.api.bodies import Body, checked
+from juries.api.juries import ForManagers, QuotaRow
+from juries.api.problems import InputError, InvalidInput, pointer
+from juries.api.rights import signed_in
+from juries.models import Feature, Jury, Quota
+from juries.services.quotas import QuotasRefused, WantedQuota, set_quotas
+
+QUOTAS_AT_ONCE = 1000
+TRAITS_AT_ONCE = 20
+MOST_PEOPLE = 999_999
+
+
+class QuotaTraitBody(Body):
+    """A value that a quota counts."""
+
+    feature = serializers.CharField(max_length=80, help_text="The trait, such as age.")
+    value = serializers.CharField(max_length=120, help_text="Its value, such as 65+.")
+
+
+class QuotaBody(Body):
+    """Bounds that are wanted."""
+
+    traits = serializers.ListField(
+        child=QuotaTraitBody(),
+        min_length=1,
+        max_length=TRAITS_AT_ONCE,
+        help_text="Values that a member has all of; one of them, or a combination.",
+    )
+    minimum = serializers.IntegerField(
+        required=False,
+        min_value=0,
+        max_value=MOST_PEOPLE,
+        default=0,
+        help_text="At least so many members; 0 if left out.",
+    )
+    maximum = serializers.IntegerField(
+        required=False,
+        min_value=0,
+        max_value=MOST_PEOPLE,
+        help_text="At most so many members; the size of the jury if left out.",
+    )
+
+
+class QuotasBody(Body):
+    """All quotas that the jury is to have."""
+
+    quotas = serializers.ListField(
+        child=QuotaBody(), max_length=QUOTAS_AT_ONCE, help_text="In any order; none: no bounds."
+    )
+
+
+def _wanted(jury: Jury, given: Sequence[Mapping[str, Any]]) -> list[WantedQuota]:
+    """The quotas with the pool's own values; what the pool does not know is refused."""
+    features = {
+        feature.name: {value.value: value.pk for value in feature.values.all()}
+        for feature in Feature.objects.filter(pool=jury.pool_id).prefetch_related("values")
+    }
+    wanted = []
+    for place, row in enumerate(given):
+        ids = []
+        for number, trait in enumerate(row["traits"]):
+            path = ("quotas", place, "traits", number)
+            values = features.get(trait["feature"])
+            if values is None:
+                raise _unknown("feature", trait["feature"], list(features), path)
+            if trait["value"] not in values:
+                raise _unknown("value", trait["value"], list(values), path)
+            ids.append(values[trait["value"]])
+        low = row["minimum"]
+        high = row.get("maximum", max(jury.size, low))
+        wanted.append(WantedQuota(value_ids=tuple(ids), minimum=low, maximum=high))
+    return wanted
+
+
+def _unknown(field: str, name: str, legal: Sequence[str], path: tuple[object, ...]) -> InvalidInput:
+    where = "The pool" if field == "feature" else "That feature"
+    return InvalidInput(
+        InputError(
+            f"{where} has no {field} {name!r}; name one that it has.",
+            pointer=pointer(*path, field),
+            legal=legal[:50],
+        )
+    )
+
+
+class QuotaList(ForManagers, ListAPIView[Quota]):
+    """Quotas of a jury."""
+
+    serializer_class = QuotaRow
+    queryset = Quota.objects.all()
+
+    def get_queryset(self) -> QuerySet[Quota]:
+        """Those of the jury in the address."""
+        return self.jury().quotas.prefetch_related("feature_values__feature")
+
+    @extend_schema(summary="List quotas")
+    def get(self, request: Request, *args: Any, **kwargs: Any) -> Response:
+        """Bounds on who may sit. For staff."""
+        return self.list(request, *args, **kwargs)
+
+    @extend_schema(
+        summary="Replace the quotas", request=QuotasBody, responses={200: QuotaRow(many=True)}
+    )
+    def put(self, request: Request, jury_id: UUID) -> Response:
+        """Make these all the quotas of the jury; all of them or, if one can't be taken, none.
+
+        Whether a panel exists under them is not checked here: a draw is refused while none does.
+        """
+        given = checked(QuotasBody, request)["quotas"]
+        jury = self.jury()
+        try:
+            set_quotas(jury=jury, quotas=_wanted(jury, given), actor=signed_in(request))
+        except QuotasRefused as refusal:
+            raise InvalidInput(
+                *(
+                    InputError(
+                        problem,
+                        pointer=pointer("quotas", *(() if place is None else (place,))),
+                    )
+                    for problem, place in zip(refusal.problems, refusal.places, strict=True)
+                )
+            ) from refusal
+        return Response(QuotaRow(self.get_queryset(), many=True).data)
