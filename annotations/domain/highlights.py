@@ -112,6 +112,8 @@ _OPENING = re.compile(
     r"[ \t]*(?:(?:>|#{1,6}(?=\s)|[-*+](?=\s)|\d{1,9}[.)](?=\s)|\[[ xX]\](?=\s)|\|)[ \t]*)+"
 )
 _FENCE = re.compile(r"[ \t]*(?:```|~~~)")
+# A line that says where a label leads; it is not shown.
+_DEFINITION = re.compile(r" {0,3}\[[^\]]+\]:[ \t]*\S+")
 _LINE = re.compile(r"[^\r\n]*(?:\r\n|\r|\n|\Z)")
 # A full stop with the quotes, brackets and emphasis that close with it, before white space; or the
 # marks of scripts that put no space after a sentence.
@@ -127,7 +129,8 @@ def sentences(*, text: str) -> tuple[Span, ...]:
 
     A heading, a list item, a row of a table and a line of code end where they end; a paragraph is
     cut after its sentences. What only lays out the text (the dash of a list, a fence, a rule)
-    belongs to none. A rough cut will do: it says what can be ticked as a whole.
+    belongs to none, nor does a line that says where a label leads. A rough cut will do: it says
+    what can be ticked as a whole.
     """
     return tuple(
         span
@@ -150,7 +153,8 @@ def _blocks(text: str) -> Iterator[Span]:
             continue
         is_fence = _FENCE.match(line[0]) is not None
         opening = _OPENING.match(line[0])
-        goes_on = not (in_fence or is_fence or opening) and line[0].strip()
+        is_blank = not line[0].strip() or (not in_fence and _DEFINITION.match(line[0]) is not None)
+        goes_on = not (in_fence or is_fence or opening or is_blank)
         if open_block is not None and goes_on:
             open_block = Span(open_block.start, line.end())
             continue
@@ -159,7 +163,9 @@ def _blocks(text: str) -> Iterator[Span]:
         open_block = None
         if in_fence and not is_fence:
             yield Span(line.start(), line.end())
-        elif not is_fence and line[0].strip():
+        elif opening and "|" in opening[0]:
+            yield Span(line.start() + opening.end(), line.start() + len(line[0].rstrip("| \t\r\n")))
+        elif not is_fence and not is_blank:
             open_block = Span(line.start() + (opening.end() if opening else 0), line.end())
         in_fence ^= is_fence
     if open_block is not None:

@@ -47,6 +47,8 @@ _MEANT = re.compile(
 _ENTITY = re.compile(r"&\#?\w+;")
 _ENTITY_AT_END = re.compile(r"&\#?\w+;\Z")
 _LONGEST_ENTITY = 40
+# What may hold letters that are not shown.
+_HIDDEN = re.compile(r"&|\]\(|\]:")
 # With labels that are defined elsewhere, what stands in brackets may be a label.
 _LABELS = re.compile(r"^[ \t>*+-]*\[[^\]]+\]:", re.MULTILINE)
 _IN_BRACKETS = re.compile(r"\[[^\]]*\]")
@@ -142,7 +144,7 @@ def _give_places(text: str, tokens: Sequence[Token]) -> None:
         for one, other in _texts(token, twin):
             places = _places(text, one.content, other.content)
             if places is not None:
-                one.meta["pieces"] = _cut(text, one.content, places)
+                one.meta["pieces"] = _cut(text, one.content, places, is_code=one.type != "text")
                 words += [piece for piece in one.meta["pieces"] if piece.is_word]
     _place_the_rest(text, words)
 
@@ -197,7 +199,7 @@ def _places(text: str, shown: str, coded: str) -> list[int | None] | None:
     return places
 
 
-def _cut(text: str, shown: str, places: Sequence[int | None]) -> list[Piece]:
+def _cut(text: str, shown: str, places: Sequence[int | None], *, is_code: bool) -> list[Piece]:
     """Words and what stands between them; a word with a letter in it knows its place."""
     pieces = []
     for found in _PIECES.finditer(shown):
@@ -209,18 +211,24 @@ def _cut(text: str, shown: str, places: Sequence[int | None]) -> list[Piece]:
             assert start is not None
             assert end is not None
             before, after = piece.text[: known[0]], piece.text[known[-1] + 1 :]
-            piece.span = (_back_over(text, start, before), _on_over(text, end + 1, after))
+            piece.span = (
+                _back_over(text, start, before, is_code=is_code),
+                _on_over(text, end + 1, after, is_code=is_code),
+            )
         pieces.append(piece)
     return pieces
 
 
-def _on_over(text: str, place: int, shown: str) -> int:
-    """Where these characters end that begin at a place, as far as they stand there in any way."""
+def _on_over(text: str, place: int, shown: str, *, is_code: bool) -> int:
+    """Where these characters end that begin at a place, as far as they stand there.
+
+    Entities and escaped signs stand for what they mean, but not in code.
+    """
     for one in shown:
         entity = _ENTITY.match(text, place)
-        if entity and unescape(entity[0]) == one:
+        if entity and unescape(entity[0]) == one and not is_code:
             place = entity.end()
-        elif text[place : place + 2] == f"\\{one}":
+        elif text[place : place + 2] == f"\\{one}" and not is_code:
             place += 2
         elif text[place : place + 1] == one:
             place += 1
@@ -229,22 +237,28 @@ def _on_over(text: str, place: int, shown: str) -> int:
     return place
 
 
-def _back_over(text: str, place: int, shown: str) -> int:
+def _back_over(text: str, place: int, shown: str, *, is_code: bool) -> int:
     """Where these characters begin that end at a place; likewise."""
     for one in reversed(shown):
         entity = _ENTITY_AT_END.search(text, max(0, place - _LONGEST_ENTITY), place)
-        if entity and unescape(entity[0]) == one:
+        if entity and unescape(entity[0]) == one and not is_code:
             place = entity.start()
         elif place and text[place - 1] == one:
             is_escaped = text[max(0, place - 2) : place] == f"\\{one}" and one in punctuation
-            place -= 2 if is_escaped else 1
+            place -= 2 if is_escaped and not is_code else 1
         else:
             break
     return place
 
 
+def _stands_once(between: str, word: str) -> bool:
+    """It is there once; one with letters not where there is an address or an entity, too."""
+    has_letters = any(one.isalnum() for one in word)
+    return between.count(word) == 1 and not (has_letters and _HIDDEN.search(between))
+
+
 def _place_the_rest(text: str, words: Sequence[Piece]) -> None:
-    """Words without a letter (an emoji) are looked for between their neighbours; once, or not."""
+    """Words without a place (an emoji) are looked for between their neighbours; once, or not."""
     following = len(text)
     bounds = []
     for word in reversed(words):
@@ -253,7 +267,7 @@ def _place_the_rest(text: str, words: Sequence[Piece]) -> None:
             following = word.span[0]
     before = 0
     for word, end in zip(words, reversed(bounds), strict=True):
-        if word.span is None and text.count(word.text, before, end) == 1:
+        if word.span is None and _stands_once(text[before:end], word.text):
             start = text.index(word.text, before, end)
             word.span = (start, start + len(word.text))
         if word.span is not None:

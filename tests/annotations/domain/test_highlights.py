@@ -123,7 +123,8 @@ def test_sentences_by_hand() -> None:
 def test_what_lays_out_the_text_belongs_to_no_sentence() -> None:
     text = (
         "# A heading\nA line\nthat goes on. And on.\n\n- first\n- second,\n  and more\n"
-        "1. One. Two.\n> quoted\n\n| a | b |\n|---|---|\n\n```python\nx = 1. \n\ny = 2\n```\nEnd\n"
+        "1. One. Two.\n> quoted\n\n| a | b |\n|---|---|\n|\n\n[a]: http://b.c\n\n"
+        "```python\nx = 1. \n\ny = 2\n```\nEnd\n"
     )
     assert words_of(text) == [
         "A heading\nA line\nthat goes on.",
@@ -133,7 +134,7 @@ def test_what_lays_out_the_text_belongs_to_no_sentence() -> None:
         "One.",
         "Two.",
         "quoted",
-        "a | b |",
+        "a | b",
         "x = 1.",
         "y = 2",
         "End",
