@@ -132,8 +132,34 @@ class Figure:
 
 
 @dataclass(frozen=True)
+class ShownPassage:
+    """Words of a text, and how many jurors marked them as speaking for it and against it."""
+
+    words: str
+    spoke_for: int = 0
+    spoke_against: int = 0
+
+
+@dataclass(frozen=True)
+class MarkedText:
+    """A text with what jurors marked in it.
+
+    Attributes:
+        title: what it is.
+        jurors: how many were asked and answered.
+        nothing: how many of them said that nothing stood out.
+        passages: the whole text in order, cut where the number of jurors changes.
+    """
+
+    title: str
+    jurors: int
+    nothing: int
+    passages: tuple[ShownPassage, ...]
+
+
+@dataclass(frozen=True)
 class SectionContent:
-    """What a section shows: sentences, figures, tables, and what is wrong.
+    """What a section shows: sentences, figures, texts, tables, and what is wrong.
 
     One without anything says that the study does not ask for it; the section is then left out.
     """
@@ -143,6 +169,7 @@ class SectionContent:
     tables: tuple[tuple[str, Table], ...] = ()
     notices: tuple[str, ...] = ()
     empty_reason: str = ""
+    texts: tuple[MarkedText, ...] = ()
 
 
 class ResultsSection(Protocol):

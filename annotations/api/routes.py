@@ -76,6 +76,7 @@ urlpatterns: list[URLPattern | URLResolver] = [
     path(f"{STUDY}ratings/", said.RatingList.as_view(), name="api-ratings"),
     path(f"{STUDY}preferences/", said.PreferenceList.as_view(), name="api-preferences"),
     path(f"{STUDY}rankings/", said.RankingList.as_view(), name="api-rankings"),
+    path(f"{STUDY}highlights/", said.HighlightList.as_view(), name="api-highlights"),
     path(f"{STUDY}choices/", said.ChoiceList.as_view(), name="api-choices"),
     path(f"{STUDY}opinions/", said.OpinionList.as_view(), name="api-opinions"),
     path(f"{STUDY}reasons/", said.ReasonList.as_view(), name="api-reasons"),

@@ -1,4 +1,4 @@
-"""What jurors said: ratings, preferences, rankings, choices, words, under random ids."""
+"""What jurors said: ratings, preferences, rankings, marks, choices, words, under random ids."""
 
 from typing import Any, TypeVar
 
@@ -20,6 +20,7 @@ from annotations.api.scope import (
 )
 from annotations.models import (
     Choice,
+    Highlight,
     Opinion,
     Participation,
     Preference,
@@ -101,6 +102,20 @@ class RankingRow(OnResponseRow):
         help_text="From 1, the best; shared places leave out the next ones (1, 1, 3)."
     )
     shown = serializers.IntegerField(help_text="Where it stood before she ordered them, from 1.")
+
+
+class HighlightRow(OnResponseRow):
+    """Words of a response that mattered to a juror, or that nothing stood out to her."""
+
+    kind = OneOf(Highlight.Kind.choices, help_text="How the words counted.")
+    start = serializers.IntegerField(
+        allow_null=True,
+        help_text="First character in the response's text, from 0, in Unicode code points; "
+        "null: nothing stood out.",
+    )
+    end = serializers.IntegerField(
+        allow_null=True, help_text="The character after the last; null: nothing stood out."
+    )
 
 
 class PreferenceRow(OnQueryRow):
@@ -215,6 +230,17 @@ class RankingFilters(SaidFilters):
     )
 
 
+class HighlightFilters(SaidFilters):
+    """Which marks."""
+
+    query = id_filter("response__query_id", queries_of, "query", "Marks on this query.")
+    response = id_filter("response_id", responses_of, "response", "Marks in this response.")
+    source = name_filter(
+        "response__source_id", sources_of, "name", "source", "Marks in the source of this name."
+    )
+    kind = choice_filter("kind", Highlight.Kind.choices, "Marks of this kind.")
+
+
 class QuizReplyFilters(django_filters.FilterSet):
     """Which tries at the quiz."""
 
@@ -299,6 +325,23 @@ class RankingList(SaidList[Ranking]):
     @extend_schema(summary="List rankings")
     def get(self, request: Request, *args: Any, **kwargs: Any) -> Response:
         """The places that jurors gave to responses, with where each stood before."""
+        return self.list(request, *args, **kwargs)
+
+
+class HighlightList(SaidList[Highlight]):
+    """Highlights."""
+
+    serializer_class = HighlightRow
+    filterset_class = HighlightFilters
+    queryset = Highlight.objects.all()
+
+    def rows(self) -> QuerySet[Highlight, Any]:
+        """Marks in responses to the study's queries."""
+        return self.as_rows(Highlight.objects.filter(response__query__study=self.study))
+
+    @extend_schema(summary="List highlights")
+    def get(self, request: Request, *args: Any, **kwargs: Any) -> Response:
+        """The words of responses that mattered to jurors, by their place in the text."""
         return self.list(request, *args, **kwargs)
 
 

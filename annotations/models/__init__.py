@@ -11,7 +11,15 @@ from annotations.models.assignment import (
 from annotations.models.export import Export
 from annotations.models.query import Query, QueryOption, Response, Source
 from annotations.models.results import ResultsSnapshot
-from annotations.models.said import Choice, Opinion, Preference, Ranking, Rating, Reason
+from annotations.models.said import (
+    Choice,
+    Highlight,
+    Opinion,
+    Preference,
+    Ranking,
+    Rating,
+    Reason,
+)
 from annotations.models.study import (
     Criterion,
     ProfileQuestion,
@@ -28,6 +36,7 @@ __all__ = [
     "Choice",
     "Criterion",
     "Export",
+    "Highlight",
     "ItemPick",
     "Opinion",
     "Participation",

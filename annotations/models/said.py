@@ -189,3 +189,63 @@ class Ranking(models.Model):
 
     def __str__(self) -> str:
         return f"place {self.place}"
+
+
+class Highlight(models.Model):
+    """Words of a response that mattered to a juror, or that nothing stood out to her in it.
+
+    `start` and `end` count characters of the response's text from 0: the words are
+    `text[start:end]`. The rows on one response share their submission and moment; a change
+    supersedes all of them. Her current marks on a response don't overlap.
+    """
+
+    class Kind(models.TextChoices):
+        """How the words counted."""
+
+        FOR = "for", "spoke for it"
+        AGAINST = "against", "spoke against it"
+        NOTHING = "nothing", "nothing stood out"
+
+    juror = models.ForeignKey("juries.Juror", on_delete=models.CASCADE, related_name="highlights")
+    response = models.ForeignKey(Response, on_delete=models.CASCADE, related_name="highlights")
+    submission = models.ForeignKey(
+        Submission, on_delete=models.CASCADE, related_name="highlights", null=True, blank=True
+    )
+    kind = models.CharField(max_length=8, choices=Kind.choices)
+    start = models.PositiveIntegerField(
+        null=True, blank=True, help_text="First character, from 0; empty: nothing stood out."
+    )
+    end = models.PositiveIntegerField(
+        null=True, blank=True, help_text="The character after the last; empty: nothing stood out."
+    )
+    is_current = models.BooleanField(default=True)
+    created_at = models.DateTimeField()
+
+    class Meta:
+        ordering = ("id",)
+        constraints = (
+            models.UniqueConstraint(
+                fields=("juror", "response", "start"),
+                condition=models.Q(is_current=True),
+                name="annotations_highlight_current_once",
+            ),
+            models.UniqueConstraint(
+                fields=("juror", "response"),
+                condition=models.Q(is_current=True, kind="nothing"),
+                name="annotations_highlight_nothing_once",
+            ),
+            models.CheckConstraint(
+                condition=models.Q(kind="nothing", start=None, end=None)
+                | models.Q(
+                    kind__in=("for", "against"),
+                    start__isnull=False,
+                    end__isnull=False,
+                    start__lt=models.F("end"),
+                ),
+                name="annotations_highlight_has_words",
+            ),
+        )
+
+    def __str__(self) -> str:
+        where = "" if self.start is None else f" ({self.start} to {self.end})"
+        return f"{self.get_kind_display()}{where}"

@@ -25,6 +25,7 @@ from annotations.parts.plan import (
 )
 from annotations.parts.said import (
     ChoicesPart,
+    HighlightsPart,
     OpinionsPart,
     PreferencesPart,
     RankingsPart,
@@ -54,6 +55,7 @@ study_parts: tuple[ExportPart, ...] = (
     RatingsPart(),
     PreferencesPart(),
     RankingsPart(),
+    HighlightsPart(),
     ChoicesPart(),
     OpinionsPart(),
     ReasonsPart(),

@@ -1,20 +1,24 @@
-"""What jurors said: ratings, preferences, rankings, choices, words; one row a statement."""
+"""What jurors said: ratings, preferences, rankings, highlights, choices, words; a row each."""
 
 from collections.abc import Callable, Iterator, Mapping
 from functools import partial
 from typing import Any
 
 from django.db.models import QuerySet
+from django.db.models.functions import Length
 
+from annotations.domain.highlights import KINDS
 from annotations.domain.scales import OutsideScale, Scale
 from annotations.models import (
     Choice,
     Criterion,
+    Highlight,
     Opinion,
     Preference,
     Ranking,
     Rating,
     Reason,
+    Response,
     Study,
 )
 from annotations.parts.base import BundleRow, Cell, TablePart, cell
@@ -317,3 +321,58 @@ class RankingsPart(TablePart[Ranking]):
             created_at=row.given("created_at"),
             **places,
         )
+
+
+class HighlightsPart(TablePart[Highlight]):
+    """Words that mattered, a row for each passage marked."""
+
+    name = "highlights"
+    meaning = (
+        "The words of a response that mattered to a juror: text[start:end] of the response, "
+        "counted in characters (Unicode code points) from 0."
+    )
+    model = Highlight
+    cells = (
+        JUROR,
+        RESPONSE,
+        cell("kind", "string", "for, against (how the words spoke), or nothing (stood out)"),
+        cell("start", "integer", "first character, from 0; empty: nothing stood out"),
+        cell("end", "integer", "the character after the last; empty: nothing stood out"),
+        *HISTORY,
+        *FROM_BROWSER,
+        CHECK_OF_RESPONSE,
+    )
+
+    def rows(self, *, study: Study, options: ExportOptions, using: str) -> QuerySet[Highlight]:
+        """Marks in responses to the study's queries."""
+        said = Highlight.objects.using(using).filter(response__query__study=study)
+        return _told(said.order_by("pk"), options)
+
+    def builder(self, *, study: Study) -> Callable[[BundleRow], Highlight]:
+        """Makes marks, each checked against the length of its response's text."""
+        lengths = Response.objects.filter(query__study=study).annotate(size=Length("text"))
+        return partial(_highlight, lengths=dict(lengths.values_list("pk", "size")))
+
+
+def _highlight(row: BundleRow, *, lengths: Mapping[int, int]) -> Highlight:
+    kind = row.one_of("kind", Highlight.Kind)
+    response = row.ref("response", "responses")
+    start = end = None
+    if kind in KINDS:
+        start, end = row.count("start"), row.count("end")
+        if not start < end <= lengths[response]:
+            raise row.problem(
+                f"it goes from character {start} to {end} of a text of {lengths[response]}."
+            )
+    elif row["start"] is not None or row["end"] is not None:
+        raise row.problem("nothing stood out, yet start or end is filled in.")
+    return Highlight(
+        juror_id=row.ref("juror", "jurors"),
+        response_id=response,
+        submission_id=row.maybe_ref_pair(SUBMISSION, "submissions"),
+        kind=kind,
+        start=start,
+        end=end,
+        is_current=row.given("is_current"),
+        created_at=row.given("created_at"),
+    )

@@ -301,6 +301,7 @@ def _walk(study: Study, kinds: Sequence[str]) -> Iterator[Finding]:
 
 
 _NEEDS = {
+    "highlight": " (it needs a response)",
     "ranking": " (it needs two responses)",
     "preference": " (it needs two responses)",
     "judging": " (it needs accepted answers)",

@@ -18,6 +18,7 @@ from annotations.domain.quality import (
 )
 from annotations.models import (
     Assignment,
+    Highlight,
     Opinion,
     Participation,
     ProfileReply,
@@ -106,23 +107,60 @@ class JurorSheet:
 
 
 @dataclass(frozen=True)
+class MarkedWords:
+    """Words of a response that a juror marked; "" where she said that nothing stood out."""
+
+    source: str
+    kind: str
+    words: str
+
+
+@dataclass(frozen=True)
 class OwnWords:
-    """What a juror wrote on a query: her view of it, and why she answered as she did; or ""."""
+    """What a juror said in words on a query.
+
+    Attributes:
+        opinion: her view of it, or "".
+        reason: why she answered as she did, or "".
+        marks: words of its responses that mattered to her.
+    """
 
     query: Query
     opinion: str
     reason: str
+    marks: tuple[MarkedWords, ...] = ()
 
 
 def own_words(*, juror_id: int, queries: Sequence[Query]) -> tuple[OwnWords, ...]:
-    """What she wrote on these queries, in their order; without those on which she wrote nothing."""
+    """What she wrote and marked on these queries, in their order; without those she left bare."""
     hers = {"juror_id": juror_id, "query__in": queries, "is_current": True}
     opinions = dict(Opinion.objects.filter(**hers).values_list("query_id", "text"))
     reasons = dict(Reason.objects.filter(**hers).values_list("query_id", "text"))
+    marks = _marks(juror_id=juror_id, queries=queries)
     found = (
-        OwnWords(query, opinions.get(query.pk, ""), reasons.get(query.pk, "")) for query in queries
+        OwnWords(
+            query,
+            opinions.get(query.pk, ""),
+            reasons.get(query.pk, ""),
+            tuple(marks.get(query.pk, ())),
+        )
+        for query in queries
     )
-    return tuple(words for words in found if words.opinion or words.reason)
+    return tuple(words for words in found if words.opinion or words.reason or words.marks)
+
+
+def _marks(*, juror_id: int, queries: Sequence[Query]) -> dict[int, list[MarkedWords]]:
+    """What she marked in the responses, by the query's id; in the order of the texts."""
+    found: dict[int, list[MarkedWords]] = defaultdict(list)
+    rows = Highlight.objects.filter(
+        juror_id=juror_id, response__query__in=queries, is_current=True
+    ).order_by("response_id", "start")
+    for row in rows.select_related("response__source"):
+        words = row.response.text[row.start : row.end] if row.start is not None else ""
+        found[row.response.query_id].append(
+            MarkedWords(row.response.source.name, row.get_kind_display(), words)
+        )
+    return found
 
 
 def jurors_of(*, study: Study, juror_ids: Collection[int] | None = None) -> list[JurorRow]:

@@ -2,9 +2,17 @@
 
 import hashlib
 from dataclasses import dataclass
+from typing import Any
 
 from annotations.models import ResultsSnapshot, Study
-from annotations.ports import Figure, SectionContent, Table, results_sections
+from annotations.ports import (
+    Figure,
+    MarkedText,
+    SectionContent,
+    ShownPassage,
+    Table,
+    results_sections,
+)
 from juries.models import Run
 
 
@@ -60,6 +68,24 @@ def section_from_json(content: dict[str, object]) -> SectionContent:
         tables=tuple((str(title), _table(table)) for title, table in tables),
         notices=tuple(_strings(content["notices"])),
         empty_reason=str(content["empty_reason"]),
+        # Snapshots from before there were such texts have none.
+        texts=tuple(_text(item) for item in _dicts(content.get("texts", []))),
+    )
+
+
+def _text(stored: dict[str, Any]) -> MarkedText:
+    return MarkedText(
+        title=str(stored["title"]),
+        jurors=int(stored["jurors"]),
+        nothing=int(stored["nothing"]),
+        passages=tuple(
+            ShownPassage(
+                words=str(one["words"]),
+                spoke_for=int(one["spoke_for"]),
+                spoke_against=int(one["spoke_against"]),
+            )
+            for one in stored["passages"]
+        ),
     )
 
 

@@ -11,6 +11,7 @@ from annotations.models import (
     Assignment,
     Choice,
     Export,
+    Highlight,
     Opinion,
     Participation,
     Preference,
@@ -43,7 +44,7 @@ def erase_said(*, juror: Juror, erase_said: bool) -> None:
         _give_back(completed, "claimed_count")
         _give_back(completed, "completed_count")
         _mark_exports(juror=juror, now=timezone.now())
-        for said in (Rating, Preference, Ranking, Choice, Opinion, Reason):
+        for said in (Rating, Preference, Ranking, Highlight, Choice, Opinion, Reason):
             said.objects.filter(juror=juror).delete()
         Submission.objects.filter(participation__juror=juror).delete()
         ProfileReply.objects.filter(participation__juror=juror).delete()

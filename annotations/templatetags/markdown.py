@@ -5,7 +5,7 @@ that knows no style, link, meta, base, script, form or picture. Headings begin a
 under the page's own.
 """
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from functools import lru_cache
 from typing import Any
 
@@ -37,28 +37,34 @@ def _picture(_: RendererHTML, tokens: Sequence[Token], index: int, *__: Any) -> 
     return f"<span>[picture: {escape(tokens[index].content or 'no description')}]</span>"
 
 
-def _parser() -> MarkdownIt:
+def new_parser() -> MarkdownIt:
+    """A parser that takes no HTML and makes no pictures."""
     parser = MarkdownIt("commonmark", {"html": False, "linkify": False, "breaks": False})
     parser.enable(["table", "strikethrough"])
     parser.add_render_rule("image", _picture)
     return parser
 
 
-_PARSER = _parser()
+_PARSER = new_parser()
 
 
 @lru_cache(maxsize=CACHED_TEXTS)
 def render_markdown(text: str) -> SafeString:
     """The text as HTML of the allow-list. Kept by content: jurors read the same responses."""
-    tokens = _PARSER.parse(text)
+    return safe_html(tokens=_PARSER.parse(text), parser=_PARSER, attributes=ATTRIBUTES)
+
+
+def safe_html(
+    *, tokens: Sequence[Token], parser: MarkdownIt, attributes: Mapping[str, set[str]]
+) -> SafeString:
+    """What the parser writes of its tokens: tags of the allow-list, with these attributes."""
     for token in tokens:
         if token.type in ("heading_open", "heading_close"):
             token.tag = f"h{min(int(token.tag[1:]) - 1 + FIRST_HEADING, 6)}"
-    html = _PARSER.renderer.render(tokens, _PARSER.options, {})
     clean = nh3.clean(
-        html,
+        parser.renderer.render(tokens, parser.options, {}),
         tags=set(TAGS),
-        attributes={tag: set(names) for tag, names in ATTRIBUTES.items()},
+        attributes={tag: set(names) for tag, names in attributes.items()},
         url_schemes=set(SCHEMES),
         link_rel="noopener noreferrer nofollow",
         set_tag_attribute_values={

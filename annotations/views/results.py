@@ -1,6 +1,7 @@
 """A study's results page, and the downloads of its figures."""
 
 import uuid
+from math import ceil
 
 from django.contrib import messages
 from django.contrib.auth.decorators import login_required
@@ -12,13 +13,23 @@ from django.views.decorators.http import require_POST, require_safe
 
 from annotations.models import ResultsSnapshot, Study
 from annotations.permissions import can_edit_study
-from annotations.ports import Figure, SectionContent, Table, results_sections
+from annotations.ports import (
+    Figure,
+    MarkedText,
+    SectionContent,
+    ShownPassage,
+    Table,
+    results_sections,
+)
 from annotations.selectors.results import results_page, section_from_json
 from annotations.services.results import request_results
 from annotations.views.figure_files import figure_file, shown_figure, shown_table
 from annotations.views.guards import editable_study, signed_in, viewable_study
 from juries.services.runs import worker_answers
 from juries.tasks import enqueue_run
+
+# Strengths of the shading of what jurors marked.
+LEVELS = 4
 
 
 @login_required
@@ -97,6 +108,7 @@ def _shown(
         "summary": content.summary,
         "notices": content.notices,
         "empty_reason": content.empty_reason,
+        "texts": [_shown_text(text) for text in content.texts],
         "figures": [_shown_figure(study, snapshot, key, figure) for figure in content.figures],
         "tables": [
             {
@@ -107,6 +119,33 @@ def _shown(
             for index, (heading, table) in enumerate(content.tables)
         ],
     }
+
+
+def _shown_text(text: MarkedText) -> dict[str, object]:
+    """A text with its marks; how strongly a passage is shaded goes by the share of the jurors."""
+    rows = [
+        (one.words.strip(), one.spoke_for, one.spoke_against)
+        for one in text.passages
+        if one.spoke_for or one.spoke_against
+    ]
+    columns = ("words", "spoke for it", "spoke against it")
+    return {
+        "text": text,
+        "passages": [(one, _lean(one), _level(one, text.jurors)) for one in text.passages],
+        "table": shown_table(Table(columns, tuple(rows), numeric=frozenset((1, 2)))),
+    }
+
+
+def _lean(passage: ShownPassage) -> str:
+    """Which mark more jurors gave: "for", "against", "both" where as many, or "" for none."""
+    if passage.spoke_for == passage.spoke_against:
+        return "both" if passage.spoke_for else ""
+    return "for" if passage.spoke_for > passage.spoke_against else "against"
+
+
+def _level(passage: ShownPassage, jurors: int) -> int:
+    """From 1 (few of the jurors marked it) to `LEVELS` (all of them did)."""
+    return ceil(LEVELS * max(passage.spoke_for, passage.spoke_against) / max(jurors, 1))
 
 
 def _shown_figure(

@@ -25,6 +25,7 @@ from annotations.models import (
     Assignment,
     Choice,
     Export,
+    Highlight,
     Opinion,
     Participation,
     Preference,
@@ -208,6 +209,11 @@ def full_study(jury: Jury, make_study: Callable[..., Study], researcher: User) -
                 seen = {"response": response, "shown": 3 - rank, **told}
                 Ranking.objects.create(place=3 - rank, is_current=False, **seen)
                 Ranking.objects.create(place=rank, **seen)
+            marked = {"response": responses[0], **told}
+            Highlight.objects.create(kind="for", start=0, end=4, is_current=False, **marked)
+            Highlight.objects.create(kind="for", start=0, end=9, **marked)
+            Highlight.objects.create(kind="against", start=10, end=12, **marked)
+            Highlight.objects.create(kind="nothing", response=responses[1], **told)
             answer = Answer.objects.create(
                 query=query,
                 external_id=f"a{ordinal}",
@@ -407,7 +413,7 @@ def forget_everything() -> None:
         PairReading, ExtractedView, EntailmentReading,
         Generation, ModelSource, BenchmarkRun, Benchmark,
         PredictedRating, RewardTraining, Judgement, ExpressionLabel, Exclusion, Answer,
-        WindowSnapshot, WindowRule, Rating, Preference, Ranking, Choice, Opinion, Reason,
+        WindowSnapshot, WindowRule, Rating, Preference, Ranking, Highlight, Choice, Opinion, Reason,
         Submission, Assignment,
         Participation, Response, Study, Seat, Juror, Quota, Jury, CandidateTrait, Pool, Run, User,
     ):  # fmt: skip

@@ -13,6 +13,7 @@ from django.utils import timezone
 
 from annotations.models import (
     Assignment,
+    Highlight,
     Opinion,
     Participation,
     Query,
@@ -298,6 +299,30 @@ class TestSigns:
         assert "Both &lt;b&gt;ways&lt;/b&gt;." in sheet
         assert "Cost." in sheet
         assert "A first thought." not in sheet
+
+    def test_the_sheet_has_the_words_that_she_marked(self, owner: Client, study: Study) -> None:
+        way = work(study, queries=2)
+        first, second = Query.objects.filter(assignments__participation=way).order_by("ordinal")
+        said = {"juror": way.juror, "created_at": timezone.now()}
+        url = reverse("study-juror", args=[study.public_id, way.juror.public_id])
+        counts = []
+        for query in (first, second):
+            one, other = query.responses.order_by("id")
+            text = one.text
+            end = len(text)
+            Highlight.objects.create(response=one, kind="against", start=5, end=end, **said)
+            Highlight.objects.create(
+                response=one, kind="for", start=0, end=4, is_current=False, **said
+            )
+            Highlight.objects.create(response=other, kind="nothing", **said)
+            with CaptureQueriesContext(connection) as captured:
+                sheet = owner.get(url).content.decode()
+            counts.append(len(captured))
+            assert f"“{text[5:]}”" in sheet
+            assert "“What”" not in sheet
+        assert "alpha, spoke against it:" in sheet
+        assert "beta, nothing stood out" in sheet
+        assert counts[0] == counts[1]
 
     def test_the_sheet_names_nobody(self, owner: Client, study: Study, jury: Jury) -> None:
         seat = jury.seats.select_related("juror__candidate").get(number=1)

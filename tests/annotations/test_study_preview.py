@@ -15,8 +15,8 @@ from juries.models import Jury, User
 
 MakeStudy = Callable[..., Study]
 ALL_STEPS = (
-    "opinion", "choice", "rating", "preference", "ranking", "judging", "proposing", "labelling",
-    "reason",
+    "opinion", "choice", "rating", "highlight", "preference", "ranking", "judging", "proposing",
+    "labelling", "reason",
 )  # fmt: skip
 
 
@@ -73,6 +73,8 @@ def answers(study: Study, url: str, page: str) -> dict[str, str]:
     if "/ranking/" in url:
         names = re.findall(r'name="(place_\w+)"', page)
         return {name: str(place) for place, name in enumerate(names, start=1)}
+    if "/highlight/" in url:
+        return {"marks": "for:0-4", "against_5_10": "yes"}
     data = {"text": "A view.", "option": "yes", "rating_helpful": "3", "rating_fair": "4"}
     if "/labelling/" in url:
         number = int(url.split("/preview/")[1].split("/")[0])
@@ -96,7 +98,7 @@ def test_the_whole_way_is_shown_and_nothing_is_kept(desk: Client, study: Study) 
     assert visited[:4] == ["consent/", "questions/", "instructions/", "quiz/"]
     assert visited[-1] == "thanks/"
     kinds = [place.split("/")[1] for place in visited[4:-1]]
-    assert [kinds.count(kind) for kind in ALL_STEPS] == [3, 3, 6, 3, 3, 6, 3, 6, 3]
+    assert [kinds.count(kind) for kind in ALL_STEPS] == [3, 3, 6, 6, 3, 3, 6, 3, 6, 3]
     assert everything_stored() == before
 
 

@@ -14,6 +14,7 @@ from rest_framework.test import APIClient
 from annotations.models import (
     Choice,
     Export,
+    Highlight,
     Opinion,
     Participation,
     Preference,
@@ -119,6 +120,7 @@ def _say_once(world: World) -> None:
     Opinion.objects.create(query=query, text="So I think.", **said)
     Reason.objects.create(query=query, text="Because.", **said)
     Ranking.objects.create(response=left, place=1, shown=2, **said)
+    Highlight.objects.create(response=left, kind="for", start=0, end=4, **said)
     quiz = study.quiz_questions.create(
         key=f"k{number}", text="So?", options=["yes", "no"], right="yes"
     )

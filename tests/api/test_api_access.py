@@ -30,6 +30,7 @@ STUDY_READS = (
     "api-ratings",
     "api-preferences",
     "api-rankings",
+    "api-highlights",
     "api-choices",
     "api-opinions",
     "api-reasons",

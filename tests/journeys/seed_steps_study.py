@@ -1,4 +1,4 @@
-"""Fills an empty database with a study that asks for a quiz, a ranking and a reason.
+"""Fills an empty database with two studies: quiz, ranking and reason; and words that mattered.
 
 Run as a program with DATABASE_URL set; prints links to its seats, as JSON.
 """
@@ -18,6 +18,14 @@ TEXTS = (
     "Close it, but **try it for a summer** first, and fix beforehand what would count as failure.",
     "Leave it as it is. Those who trade there carry the risk, and nobody has asked them.",
     "Ask those who live in the street. It is their air, and their noise at night.",
+)
+
+
+MARKED = (
+    "Close it, but **try it for a summer** first 👩‍👩‍👧, and say what would count as failure.\n"
+    "\n"
+    "- *Nobody* asked the traders.\n"
+    "- It is `their` air, too.\n"
 )
 
 
@@ -65,8 +73,36 @@ def seed() -> dict[str, object]:
             query.responses.create(
                 source=source, external_id=f"q{ordinal}-{source.name}", text=text
             )
-    issued = invite(seats=list(jury.seats.all()), expires_in=timedelta(days=1), now=timezone.now())
-    return {"links": [f"/j/{item.token}/" for item in issued]}
+    day = timedelta(days=1)
+    issued = invite(seats=list(jury.seats.all()), expires_in=day, now=timezone.now())
+    jury = Jury.objects.create(pool=pool, name="Another jury", size=4)
+    for number in range(1, 5):
+        candidate = Candidate.objects.create(pool=pool, external_id=f"m{number}")
+        juror = Juror.objects.create(jury=jury, candidate=candidate)
+        Seat.objects.create(jury=jury, juror=juror, number=number)
+    study = Study.objects.create(
+        jury=jury,
+        title="What mattered",
+        slug="what-mattered",
+        state=Study.State.OPEN,
+        consent_text="We ask you which words mattered to you.",
+        instructions="Mark what mattered to you. You may go back and change it.",
+        query_count=1,
+        is_simulated=True,
+    )
+    study.steps.create(kind="highlight", position=0)
+    study.steps.create(kind="reason", position=1, is_required=False)
+    query = study.queries.create(
+        external_id="q", ordinal=0, text="Should the high street be closed?"
+    )
+    query.responses.create(
+        source=study.sources.create(name="careful"), external_id="q-careful", text=MARKED
+    )
+    marking = invite(seats=list(jury.seats.all()), expires_in=day, now=timezone.now())
+    return {
+        "links": [f"/j/{item.token}/" for item in issued],
+        "marking": [f"/j/{item.token}/" for item in marking],
+    }
 
 
 if __name__ == "__main__":

@@ -1,4 +1,7 @@
-"""Ranking in real Chromium: by keyboard, by thumb, by pointer, without JavaScript; and the quiz."""
+"""Ranking and marking words in real Chromium: by keyboard, thumb, pointer, without JavaScript.
+
+And the quiz. With VENIRE_SCREENSHOTS set, a picture is written to docs/screenshots.
+"""
 
 import json
 import os
@@ -22,6 +25,7 @@ from playwright.sync_api import Browser, ConsoleMessage, Page, expect, sync_play
 pytestmark = [pytest.mark.browser, pytest.mark.processes]
 
 ROOT = Path(__file__).resolve().parent.parent.parent
+SCREENSHOTS = ROOT / "docs" / "screenshots"
 
 
 @dataclass(frozen=True)
@@ -30,6 +34,7 @@ class Server:
 
     url: str
     links: list[str]
+    marking: list[str]
     database: Path
 
     def orders(self) -> list[tuple[Any, ...]]:
@@ -40,6 +45,16 @@ class Server:
                 " join annotations_response p on p.id = response_id"
                 " join annotations_source s on s.id = source_id order by r.id"
             ).fetchall()
+
+    def marks(self) -> list[tuple[str, str]]:
+        """Kind and words of what is marked now, in the order of the rows."""
+        with sqlite3.connect(self.database) as connection:
+            rows = connection.execute(
+                "select kind, text, start, end from annotations_highlight h"
+                " join annotations_response p on p.id = response_id"
+                " where is_current order by h.id"
+            ).fetchall()
+        return [(kind, "" if start is None else text[start:end]) for kind, text, start, end in rows]
 
 
 @pytest.fixture(scope="module")
@@ -66,7 +81,7 @@ def server(
     try:
         url = f"http://127.0.0.1:{port}"
         _wait_for(url, process)
-        yield Server(url=url, links=made["links"], database=database)
+        yield Server(url=url, database=database, **made)
     finally:
         process.terminate()
         process.wait(timeout=30)
@@ -291,3 +306,194 @@ def test_places_can_be_shared_where_the_study_allows_it(server: Server, browser:
         expect(page.locator("venire-ranking[data-ordered]")).to_be_visible()
         assert names_in_order(page) == ["A1", "B2", "C2"]
         assert complaints == []
+
+
+# --- The words that mattered ----------------------------------------------------------------------
+
+
+def to_the_marking(page: Page, server: Server, link: int) -> None:
+    page.goto(server.url + server.marking[link])
+    page.get_by_role("button", name="I agree and take part").click()
+    page.get_by_role("button", name="Begin").click()
+    expect(page.locator("venire-highlight")).to_be_visible()
+    page.wait_for_load_state("load")
+
+
+def marked(page: Page) -> list[str]:
+    """What the page lists as marked."""
+    return page.locator(".highlight__mark > span").all_inner_texts()
+
+
+def word(page: Page, text: str) -> Any:
+    return page.locator("[data-words] [data-s]").get_by_text(text, exact=True)
+
+
+def test_words_by_keyboard(server: Server, browser: Browser) -> None:
+    with browsing(browser, viewport={"width": 1100, "height": 900}) as (page, complaints):
+        to_the_marking(page, server, 0)
+        is_fine(page)
+        status = page.get_by_role("status").last
+        page.keyboard.press("Enter")
+        expect(page.locator("[data-error-summary]")).to_contain_text("or say that nothing stood")
+        page.keyboard.press("f")
+        expect(status).to_contain_text("Pick words first")
+        page.keyboard.press("w")
+        expect(page.locator("[data-words]")).to_be_focused()
+        page.keyboard.press("ArrowRight")
+        expect(status).to_have_text("Close")
+        for _ in range(3):
+            page.keyboard.press("ArrowRight")
+        expect(status).to_have_text("try")
+        for _ in range(4):
+            page.keyboard.press("Shift+ArrowRight")
+        expect(status).to_have_text("Picked: “try it for a summer”")
+        is_fine(page)
+        page.keyboard.press("f")
+        expect(status).to_have_text("“try it for a summer” spoke for it.")
+        page.keyboard.press("ArrowDown")
+        expect(status).to_have_text("Nobody")
+        page.keyboard.press("Shift+End")
+        page.keyboard.press("Escape")
+        page.keyboard.press("Home")
+        page.keyboard.press("ArrowDown")
+        for _ in range(3):
+            page.keyboard.press("Shift+ArrowRight")
+        page.keyboard.press("a")
+        assert marked(page) == [
+            "+ Spoke for it: “try it for a summer”",
+            "− Spoke against it: “Nobody asked the traders.”",
+        ]
+        is_fine(page)
+        # The whole sentence is ticked in the folded list, too.
+        page.get_by_text("Sentence by sentence").click()
+        boxes = page.get_by_role("checkbox", name="spoke against it")
+        expect(boxes.nth(1)).to_be_checked()
+        is_fine(page)
+        boxes.nth(2).check()
+        assert (
+            marked(page)[-1]
+            == "− Spoke against it: “Nobody asked the traders. It is their air, too.”"
+        )
+        boxes.nth(2).uncheck()
+        page.keyboard.press("Enter")
+        expect(page.locator("#field-text")).to_be_visible()
+        all_sent(page)
+        assert server.marks() == [
+            ("for", "try it for a summer"),
+            ("against", "*Nobody* asked the traders."),
+        ]
+        page.locator("[data-back]").click()
+        expect(page.locator("venire-highlight [data-mark]").first).to_be_visible()
+        assert len(marked(page)) == 2
+        # To say that nothing stood out takes the marks away, and marking takes that back.
+        page.keyboard.press("n")
+        assert marked(page) == []
+        word(page, "air,").click()
+        page.keyboard.press("f")
+        expect(page.get_by_role("checkbox", name="Nothing stood out")).not_to_be_checked()
+        page.keyboard.press("Enter")
+        expect(page.locator("#field-text")).to_be_visible()
+        all_sent(page)
+        assert server.marks() == [("for", "air,")]
+        assert complaints == []
+
+
+def test_words_by_thumb_on_the_smallest_phone(server: Server, browser: Browser) -> None:
+    options = {
+        "viewport": {"width": 320, "height": 640}, "has_touch": True, "is_mobile": True,
+        "color_scheme": "dark",
+    }  # fmt: skip
+    with browsing(browser, **options) as (page, complaints):
+        to_the_marking(page, server, 1)
+        before = len(server.marks())
+        is_fine(page)
+        word(page, "Close").tap()
+        word(page, "first").tap()
+        expect(page.locator(".highlight__picked")).to_have_text(
+            "Picked: “Close it, but try it for a summer first”"
+        )
+        is_fine(page)
+        for target in page.locator(".highlight__tools button:visible").all():
+            box = target.bounding_box()
+            assert box is not None
+            assert box["height"] >= 44
+        page.get_by_role("button", name="Spoke against it").tap()
+        word(page, "👩‍👩‍👧,").tap()
+        page.get_by_role("button", name="Spoke for it").tap()
+        is_fine(page)
+        assert len(marked(page)) == 2
+        # What is marked but not sent survives a reload.
+        page.wait_for_timeout(400)
+        page.reload()
+        expect(page.locator("venire-highlight [data-mark]").first).to_be_visible()
+        assert len(marked(page)) == 2
+        page.get_by_role("button", name="Save and go on").tap()
+        expect(page.locator("#field-text")).to_be_visible()
+        all_sent(page)
+        assert server.marks()[before:] == [
+            ("against", "Close it, but **try it for a summer** first"),
+            ("for", "👩‍👩‍👧,"),
+        ]
+        assert complaints == []
+
+
+def test_words_by_pointer_without_a_network(server: Server, browser: Browser) -> None:
+    with browsing(browser, viewport={"width": 900, "height": 1200}) as (page, complaints):
+        to_the_marking(page, server, 2)
+        before = len(server.marks())
+        expect(page.locator("[data-loaded-ahead]")).to_be_attached()
+        start, goal = word(page, "Nobody").bounding_box(), word(page, "traders.").bounding_box()
+        page.mouse.move(start["x"] + 2, start["y"] + 8)
+        page.mouse.down()
+        page.mouse.move(goal["x"] + goal["width"] - 2, goal["y"] + 8, steps=8)
+        page.mouse.up()
+        expect(page.locator(".highlight__picked")).to_have_text(
+            "Picked: “Nobody asked the traders.”"
+        )
+        page.get_by_role("button", name="Spoke against it").click()
+        word(page, "it").nth(0).click()
+        page.keyboard.press("f")
+        page.keyboard.press("Escape")
+        # A tap on a mark picks the whole of it; unmarked, it is gone.
+        word(page, "asked").click()
+        page.get_by_role("button", name="Unmark", exact=True).first.click()
+        if os.environ.get("VENIRE_SCREENSHOTS"):
+            word(page, "try").click()
+            word(page, "summer").click()
+            page.get_by_role("button", name="Spoke for it").click()
+            page.get_by_text("Sentence by sentence").scroll_into_view_if_needed()
+            page.screenshot(path=SCREENSHOTS / "juror-highlight-light.png", full_page=True)
+        page.context.set_offline(True)
+        word(page, "Nobody").click()
+        word(page, "traders.").click()
+        page.keyboard.press("a")
+        page.keyboard.press("Enter")
+        expect(page.locator("#field-text")).to_be_visible()
+        assert len(server.marks()) == before
+        page.context.set_offline(False)
+        all_sent(page)
+        assert ("against", "*Nobody* asked the traders.") in server.marks()[before:]
+        assert [text for text in complaints if "ERR_INTERNET_DISCONNECTED" not in text] == []
+
+
+def test_words_without_javascript(server: Server, browser: Browser) -> None:
+    with browsing(browser, java_script_enabled=False) as (page, _):
+        to_the_marking(page, server, 3)
+        before = len(server.marks())
+        page.get_by_role("button", name="Save and go on").click()
+        expect(page.locator("[data-error-summary]")).to_contain_text("or say that nothing stood")
+        rows = page.locator(".passages__row")
+        assert rows.count() == 3
+        rows.nth(0).get_by_label("spoke for it").check()
+        rows.nth(1).get_by_label("spoke for it").check()
+        rows.nth(1).get_by_label("spoke against it").check()
+        page.get_by_role("button", name="Save and go on").click()
+        expect(page.locator("[data-error-summary]")).to_contain_text("keep one of the two")
+        rows.nth(1).get_by_label("spoke for it").uncheck()
+        page.get_by_role("button", name="Save and go on").click()
+        expect(page.locator("#field-text")).to_be_visible()
+        kinds = [kind for kind, _ in server.marks()[before:]]
+        assert kinds == ["for", "against"]
+        assert server.marks()[-1] == ("against", "*Nobody* asked the traders.")
+        page.locator("[data-back]").click()
+        expect(rows.nth(0).get_by_label("spoke for it")).to_be_checked()

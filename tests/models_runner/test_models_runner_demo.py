@@ -163,10 +163,11 @@ def test_the_results_page_shows_every_section_that_is_asked_for(
     response = owner_client.get(reverse("study-results", args=[demo.public_id]))
     assert response.status_code == 200
     page = response.content.decode()
-    assert not demo.steps.filter(kind="ranking").exists()
-    assert 'id="ranking"' not in page
+    not_asked = {"ranking", "highlight"}
+    assert not demo.steps.filter(kind__in=not_asked).exists()
     for key, section in results_sections().items():
-        if key == "ranking":
+        if key in not_asked:
+            assert f'id="{key}"' not in page
             continue
         assert f'id="{key}"' in page
         assert section.title.replace("'", "&#x27;") in page
