@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import MISSING, dataclass, fields, is_dataclass
+from itertools import islice
 from math import isfinite
 from types import NoneType, UnionType
 from typing import Any, get_args, get_origin, get_type_hints
@@ -25,6 +26,7 @@ SHAPES: Mapping[str, type[Any]] = {
     "tradeoff": TradeoffDefinition,
 }
 LARGEST = 1e300
+MOST_TOLD = 100
 
 Place = tuple[str | int, ...]
 
@@ -52,14 +54,15 @@ def read_definition(kind: str, plain: Any) -> Definition:
     """What `definition_from_plain` makes of JSON that a person wrote.
 
     Raises:
-        UnfitDefinition: a field is unknown, missing, of another type or out of its range.
+        UnfitDefinition: a field is unknown, missing, of another type or out of its range; the
+            first hundred are told.
     """
     shape = SHAPES.get(kind)
     if shape is None:
         raise UnfitDefinition(
             [Misfit((), f"There is no kind of benchmark {kind!r}.", tuple(SHAPES))]
         )
-    misfits = list(_misfits(plain, shape, ()))
+    misfits = list(islice(_misfits(plain, shape, ()), MOST_TOLD))
     if misfits:
         raise UnfitDefinition(misfits)
     try:

@@ -3,6 +3,8 @@
 import copy
 import json
 from collections.abc import Callable
+from dataclasses import fields
+from pathlib import Path
 from typing import Any
 
 import fake_benchmark_model
@@ -19,12 +21,26 @@ from rest_framework.test import APIClient
 from annotations.models import Choice, Rating, Response, Study, StudyRole
 from juries.models import Jury, Run, User
 from juries.services.runs import perform_run
-from models_runner.domain.benchmark_definition import definition_from_plain, definition_to_plain
-from models_runner.domain.benchmark_shape import UnfitDefinition, read_definition
+from models_runner.domain.benchmark_definition import (
+    Asking,
+    DeclaredAttribute,
+    DeclaredObjective,
+    Measuring,
+    People,
+    definition_from_plain,
+    definition_to_plain,
+)
+from models_runner.domain.benchmark_shape import (
+    MOST_TOLD,
+    SHAPES,
+    UnfitDefinition,
+    read_definition,
+)
 from models_runner.models import Benchmark, BenchmarkRun, LanguageModel
 from models_runner.services.benchmarks.performing import perform_benchmark
 from tests.api.conftest import World
 
+ROOT = Path(__file__).resolve().parents[2]
 PROBLEM = "application/problem+json"
 SAID = {"alpha": (5, 5, 5, 3), "beta": (3, 3, 3, 3)}
 HELPFUL = {
@@ -242,6 +258,18 @@ def test_what_can_not_be_compared(world: World) -> None:
     assert client.post(world.url("api-benchmark-rerun", one.public_id)).status_code == 404
 
 
+def test_a_stored_definition_that_can_not_be_read_is_not_run(world: World) -> None:
+    say(world)
+    made = declare(world.by_owner, world, "objectives", OBJECTIVES)
+    Benchmark.objects.update(definition={"objectives": 3})
+    told = world.by_owner.get(made["Location"]).json()
+    assert told["changed_inputs"] == ["definition"]
+    refused = world.by_owner.post(world.url("api-benchmark-rerun", made.json()["id"]))
+    assert (refused.status_code, refused["Content-Type"]) == (409, PROBLEM)
+    assert "can't be read" in refused.json()["detail"]
+    assert BenchmarkRun.objects.count() == 1
+
+
 def _elsewhere(world: World) -> Any:
     return type(world.study).objects.exclude(pk=world.study.pk).get()
 
@@ -380,6 +408,19 @@ class TestDeclaring:
     def test_a_kind_that_there_is_not(self) -> None:
         with pytest.raises(UnfitDefinition, match="no kind of benchmark"):
             read_definition("odd", {})
+
+    def test_only_the_first_mistakes_are_told(self) -> None:
+        with pytest.raises(UnfitDefinition) as caught:
+            read_definition("distributional", {"models": [1] * 500})
+        assert len(caught.value.misfits) == MOST_TOLD
+
+    def test_the_manual_names_every_field(self) -> None:
+        text = (ROOT / "docs" / "api.md").read_text(encoding="utf-8")
+        section = text.partition("## Benchmarks")[2].partition("\n## ")[0]
+        parts = (People, Asking, Measuring, DeclaredAttribute, DeclaredObjective)
+        for shape in (*SHAPES.values(), *parts):
+            for field in fields(shape):
+                assert f"`{field.name}`" in section, (shape, field.name)
 
     def test_it_reads_what_was_stored(self, world: World) -> None:
         for kind, plain in definitions().items():
