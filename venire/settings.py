@@ -452,6 +452,7 @@ SPECTACULAR_SETTINGS = {
         "ProfileQuestionKind": "annotations.models.study.ProfileQuestion.Kind",
         "WayInKind": "annotations.models.way_in.WayIn.Kind",
         "ScaleKind": "annotations.models.study.Criterion.ScaleKind",
+        "BenchmarkKind": "models_runner.models.benchmark.Benchmark.Kind",
         "LanguageModelKind": "models_runner.models.language_model.LanguageModel.Kind",
         "LanguageModelDtype": "models_runner.models.language_model.LanguageModel.Dtype",
         "LanguageModelTemplate": "models_runner.models.language_model.LanguageModel.Template",

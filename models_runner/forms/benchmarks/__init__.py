@@ -1,7 +1,8 @@
-"""What a benchmark shall be, asked for on a page and checked; nothing is saved here.
+"""What a benchmark shall be, asked for by a person or a program, checked; nothing is saved here.
 
 Files: `base` (what every form shares), `fields`, `asking` (whose answers, and how models are asked)
-with its kinds `distributional` and `steerable`, `objectives` and, built on it, `tradeoff`.
+with its kinds `distributional` and `steerable`, `objectives` and, built on it, `tradeoff`; `stated`
+(all kinds, as JSON that a program sends).
 """
 
 from models_runner.forms.benchmarks.base import BenchmarkForm, Declared

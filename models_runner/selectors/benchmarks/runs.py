@@ -1,13 +1,14 @@
 """A study's benchmarks and their runs, as pages show them."""
 
 from collections.abc import Sequence
+from typing import Any
 
-from django.db.models import Prefetch, QuerySet
+from django.db.models import BooleanField, ExpressionWrapper, Prefetch, Q, QuerySet
 
 from annotations.models import Study
 from annotations.ports import ExportOptions
 from models_runner.domain.benchmark_definition import InvalidDefinition
-from models_runner.models import Benchmark, BenchmarkRun
+from models_runner.models import Benchmark, BenchmarkFile, BenchmarkRun
 from models_runner.selectors.benchmarks.inputs import input_digests
 
 MOST_SHOWN = 50
@@ -20,6 +21,29 @@ def benchmark_list(*, study: Study) -> Sequence[Benchmark]:
         Benchmark.objects.filter(study=study).prefetch_related(Prefetch("runs", queryset=runs))[
             :MOST_SHOWN
         ]
+    )
+
+
+def benchmarks_of(*, study: Study) -> QuerySet[Benchmark]:
+    """All benchmarks with the slots of their files and their runs, newest run first."""
+    files = BenchmarkFile.objects.defer("content")
+    return Benchmark.objects.filter(study=study).prefetch_related(
+        Prefetch("files", queryset=files), Prefetch("runs", queryset=_without_reports())
+    )
+
+
+def runs_of(*, study: Study) -> QuerySet[BenchmarkRun, Any]:
+    """All runs of the study's benchmarks. Reports are large: each row says in `has_report`
+    whether it has one, and reads it when it is asked for.
+    """
+    return _without_reports().filter(benchmark__study=study).select_related("benchmark__study")
+
+
+def _without_reports() -> QuerySet[BenchmarkRun, Any]:
+    return (
+        BenchmarkRun.objects.select_related("run")
+        .annotate(has_report=ExpressionWrapper(~Q(report={}), BooleanField()))
+        .defer("report", "run__log", "run__parameters")
     )
 
 
