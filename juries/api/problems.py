@@ -115,11 +115,11 @@ class InputError:
 
     def as_json(self) -> dict[str, object]:
         """The entry in a problem's `errors`."""
-        entry: dict[str, object] = {"detail": self.detail}
+        entry: dict[str, object] = {"detail": _written(self.detail)}
         if self.parameter is not None:
-            entry["parameter"] = self.parameter
+            entry["parameter"] = _written(self.parameter)
         else:
-            entry["pointer"] = self.pointer or "#"
+            entry["pointer"] = _written(self.pointer or "#")
         if self.legal:
             entry["legal"] = list(self.legal)
         return entry
@@ -146,6 +146,11 @@ def pointer(*path: object) -> str:
     return "#" + "".join(f"/{str(step).replace('~', '~0').replace('/', '~1')}" for step in path)
 
 
+def _written(text: str) -> str:
+    """A text that may repeat what was sent, in characters that have bytes: no lone surrogates."""
+    return text.encode("utf-8", "backslashreplace").decode()
+
+
 _BY_STATUS = {kind.status: kind for kind in KINDS if kind is not MALFORMED}
 
 
@@ -160,7 +165,7 @@ def problem_response(problem: Exception, context: Mapping[str, Any]) -> Response
         "type": f"{reverse('api-docs')}#problem-{kind.slug}",
         "title": kind.title,
         "status": kind.status,
-        "detail": detail,
+        "detail": _written(detail),
     }
     if request is not None:
         body["type"] = request.build_absolute_uri(body["type"])

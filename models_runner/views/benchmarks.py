@@ -20,6 +20,7 @@ from annotations.views.figure_files import figure_file, shown_table
 from annotations.views.guards import editable_study, signed_in, viewable_study
 from juries.services.runs import worker_answers
 from juries.tasks import enqueue_run
+from models_runner.domain.benchmark_definition import InvalidDefinition
 from models_runner.domain.benchmark_files.results import to_json
 from models_runner.domain.benchmark_report.difference import (
     Difference,
@@ -115,7 +116,12 @@ def declare(request: HttpRequest, public_id: uuid.UUID, kind: str) -> HttpRespon
 def rerun(request: HttpRequest, public_id: uuid.UUID, run_id: uuid.UUID) -> HttpResponse:
     """Run a benchmark once more, on what it reads as that now stands."""
     study = editable_study(request, public_id)
-    return _start(request, _run(study, run_id).benchmark)
+    mine = _run(study, run_id)
+    try:
+        return _start(request, mine.benchmark)
+    except InvalidDefinition as problem:
+        messages.error(request, f"{problem} Declare the benchmark anew.")
+        return redirect("benchmark-run", public_id=study.public_id, run_id=mine.public_id)
 
 
 def _start(request: HttpRequest, benchmark: Benchmark) -> HttpResponse:

@@ -63,6 +63,14 @@ def test_unknown_fields_are_refused_by_name(world: "World") -> None:
     assert is_problem(refused, 400, "invalid-input")["errors"][0]["pointer"] == "#/now"
 
 
+def test_a_name_that_has_no_bytes_is_refused_in_writable_letters(world: "World") -> None:
+    refused = world.by_owner.post(
+        world.url("api-steps"), b'{"kind": "choice", "\\ud800": 1}', content_type="application/json"
+    )
+    [error] = is_problem(refused, 400, "invalid-input")["errors"]
+    assert error["pointer"] == "#/\\ud800"
+
+
 def test_errors_point_into_nested_rows(world: "World") -> None:
     refused = world.by_owner.post(
         world.url("api-queries"),

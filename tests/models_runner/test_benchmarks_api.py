@@ -267,6 +267,12 @@ def test_a_stored_definition_that_can_not_be_read_is_not_run(world: World) -> No
     refused = world.by_owner.post(world.url("api-benchmark-rerun", made.json()["id"]))
     assert (refused.status_code, refused["Content-Type"]) == (409, PROBLEM)
     assert "can't be read" in refused.json()["detail"]
+    page = Client()
+    page.force_login(world.owner)
+    sent = page.post(
+        reverse("benchmark-rerun", args=[world.study.public_id, made.json()["id"]]), follow=True
+    )
+    assert "can&#x27;t be read" in sent.content.decode()
     assert BenchmarkRun.objects.count() == 1
 
 
