@@ -338,7 +338,7 @@ def at_the_page(jury: Jury, study: Study) -> tuple[Client, str]:
     (issued,) = invite(seats=[seat], expires_in=timedelta(days=7), now=timezone.now())
     client = Client()
     client.get(f"/j/{issued.token}/")
-    way = client.get("/work/")["Location"]
+    way = client.get(reverse("juror-studies"))["Location"]
     client.post(f"{way}consent/", {"decision": "agree", "version": study.consent_version})
     return client, client.get(way)["Location"]
 
