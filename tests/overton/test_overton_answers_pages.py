@@ -1,5 +1,6 @@
 """The researchers' pages of answers: who sees them, what is decided there, files brought in."""
 
+import re
 import uuid
 from collections.abc import Callable
 
@@ -179,7 +180,8 @@ def test_a_jurors_own_view_is_put_forward_and_nobody_is_named(
 ) -> None:
     html = client.get(page(query)).content.decode()
     assert "It depends." in html
-    assert "p0" not in html.split("It depends.")[1]
+    # As a word: the letters may be inside a form's random token.
+    assert not re.search(r"\bp0\b", html.split("It depends.")[1])
     address = f"{page(query)}words-of/{opinion.juror.public_id}/"
     assert ">\nIt depends.</textarea>" in client.get(address).content.decode()
     assert client.post(address, {"text": ""}).status_code == 400
