@@ -1,7 +1,6 @@
 """Ratings as arrays: axis 0 jurors, axis 1 responses, NaN where nothing was said."""
 
 import hashlib
-from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cached_property
@@ -11,7 +10,8 @@ from django.db.models import Count, Max
 from numpy.typing import NDArray
 
 from annotations.domain.scales import to_utility
-from annotations.models import Criterion, Rating, Response, Source, Study
+from annotations.models import Criterion, Rating, Response, Study
+from annotations.selectors.sources import source_labels
 from juries.models import CandidateTrait, Feature, Juror
 
 UNKNOWN = "not known"
@@ -118,13 +118,8 @@ def rating_matrix(*, criterion: Criterion) -> RatingMatrix:
 
 
 def rated_responses(*, study_id: int) -> tuple[RatedResponse, ...]:
-    """Every response of a study to its queries, checks left out, by query and source.
-
-    A source goes by its name; by name and revision where the study has two of one name.
-    """
-    sources = list(Source.objects.filter(study_id=study_id))
-    named = Counter(source.name for source in sources)
-    label = {s.pk: s.name if named[s.name] == 1 else str(s) for s in sources}
+    """Every response of a study to its queries, checks left out, by query and source."""
+    label = source_labels(study_id=study_id)
     return tuple(
         RatedResponse(
             id=response.pk,

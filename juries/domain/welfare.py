@@ -37,6 +37,18 @@ class UnknownWelfare(ValueError):
     """No welfare function has this name; the message lists those that exist."""
 
 
+def alpha_of(text: str) -> float:
+    """An alpha as people, addresses and JSON write it: a number of 0 or more, "inf" or "∞".
+
+    JSON has no infinity, which is why it is written in letters. Raises ValueError for anything
+    else.
+    """
+    alpha = inf if text.strip() in ("inf", "∞") else float(text)
+    if not alpha >= 0:
+        raise ValueError(f"{text!r} is no alpha; write a number of 0 or more, or inf.")
+    return alpha
+
+
 def utility(
     ratings: ArrayLike, *, lowest: float, highest: float, epsilon: float = 0.01
 ) -> FloatArray:

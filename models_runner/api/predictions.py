@@ -1,7 +1,6 @@
 """What jurors would say of any texts, and a jury's welfare of each: a reward for trainers."""
 
 from collections.abc import Mapping, Sequence
-from math import inf
 from typing import Any
 from urllib.parse import urlencode
 from uuid import UUID
@@ -27,6 +26,7 @@ from juries.api.problems import INVALID, REFUSED, InputError, InvalidInput, poin
 from juries.api.rights import signed_in
 from juries.api.runs import RunDetail
 from juries.domain.verdicts import InvalidJury
+from juries.domain.welfare import alpha_of
 from juries.models import Run
 from juries.tasks import enqueue_run
 from models_runner.api.waiting import MOST_WAIT, seconds_to_wait, wait_for
@@ -411,17 +411,14 @@ def _rule(given: Mapping[str, Any]) -> JuryRule:
 
 def _alpha(written: str) -> float:
     try:
-        alpha = inf if written in ("inf", "∞") else float(written)
+        return alpha_of(written)
     except ValueError:
-        alpha = -1.0
-    if not alpha >= 0:
         raise InvalidInput(
             InputError(
                 f'{written!r} is no alpha. Send a number of 0 or more, or "inf".',
                 pointer=pointer("alpha"),
             )
-        )
-    return alpha
+        ) from None
 
 
 def _seats(given: Sequence[Mapping[str, Any]]) -> tuple[tuple[Mapping[str, str], int], ...]:

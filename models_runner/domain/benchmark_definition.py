@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, field
+from math import inf
 from typing import Any
 
 from models_runner.domain.distributional.modes import TieRule
@@ -12,6 +13,10 @@ from models_runner.domain.elicitation.prompts import PROMPTS
 
 JUDGES = ("group", "entailment", "reward", "stances", "jurors")
 OBJECTIVE_SOURCES = ("criterion", "welfare", "predicted", "coverage", "file", "entailment")
+INFINITE = "inf"
+"""What JSON, which has no infinity, holds for the alpha of the worst-off."""
+MAY_BE_INFINITE = "may be infinite"
+"""Key in the metadata of a field that `INFINITE` may stand in."""
 MOST_SAMPLES = 1000
 MOST_BOOTSTRAPS = 20_000
 
@@ -175,17 +180,17 @@ class SteerableDefinition:
 
 @dataclass(frozen=True, slots=True)
 class DeclaredObjective:
-    """``source``: "criterion" (mean rating), "welfare" (of the jury at ``alpha``), "predicted"
-    (mean of what is said and predicted), "coverage" (``measure`` of the Overton window), "file"
-    (a column of the file of values), or "entailment" (how likely responses express ``statement``;
-    of texts that a model writes for the benchmark). ``worst`` and ``best`` are declared, both or
-    neither.
+    """``source``: "criterion" (mean rating), "welfare" (of the jury at ``alpha``, infinite for the
+    worst-off juror's), "predicted" (mean of what is said and predicted), "coverage" (``measure``
+    of the Overton window), "file" (a column of the file of values), or "entailment" (how likely
+    responses express ``statement``; of texts that a model writes for the benchmark). ``worst`` and
+    ``best`` are declared, both or neither.
     """
 
     name: str
     source: str
     criterion: str = ""
-    alpha: float = 0.0
+    alpha: float = field(default=0.0, metadata={MAY_BE_INFINITE: True})
     measure: str = "coverage"
     statement: str = ""
     direction: str = "higher"
@@ -208,7 +213,6 @@ class ObjectivesDefinition:
     functions: tuple[str, ...] = ()
     bootstraps: int = 500
     seed: int = 0
-    alpha: float = 0.0
 
     def __post_init__(self) -> None:
         if not self.objectives:
@@ -303,14 +307,22 @@ def definition_from_plain(kind: str, plain: Mapping[str, Any]) -> Definition:
                 for one in given["attributes"]
             )
             return SteerableDefinition(**_nested(given))
-        objectives = tuple(DeclaredObjective(**one) for one in given.pop("objectives"))
+        objectives = tuple(_objective(one) for one in given.pop("objectives"))
         if kind == "objectives":
+            given.pop("alpha", None)  # stored definitions of before hold one; nothing reads it
             return ObjectivesDefinition(objectives=objectives, **_tuples(given))
         if kind == "tradeoff":
             return TradeoffDefinition(objectives=objectives, **_tuples(given))
     except (TypeError, KeyError) as problem:
         raise InvalidDefinition(f"The definition can't be read: {problem}.") from problem
     raise InvalidDefinition(f"There is no kind of benchmark {kind!r}.")
+
+
+def _objective(plain: Mapping[str, Any]) -> DeclaredObjective:
+    given = dict(plain)
+    if given.get("alpha") == INFINITE:
+        given["alpha"] = inf
+    return DeclaredObjective(**given)
 
 
 def _nested(given: dict[str, Any]) -> dict[str, Any]:
@@ -329,7 +341,7 @@ def _plain(value: Any) -> Any:
         return {name: _plain(part) for name, part in value.items()}
     if isinstance(value, tuple | list):
         return [_plain(part) for part in value]
-    return value
+    return INFINITE if value == inf else value
 
 
 def _not_written(objectives: Sequence[DeclaredObjective]) -> None:

@@ -10,6 +10,8 @@ from types import NoneType, UnionType
 from typing import Any, get_args, get_origin, get_type_hints
 
 from models_runner.domain.benchmark_definition import (
+    INFINITE,
+    MAY_BE_INFINITE,
     Definition,
     DistributionalDefinition,
     InvalidDefinition,
@@ -105,7 +107,10 @@ def _in_object(value: Any, wanted: Any, place: Place) -> Iterator[Misfit]:
     ]
     hints = get_type_hints(wanted)
     for name, field in known.items():
-        if name in value:
+        if name in value and field.metadata.get(MAY_BE_INFINITE):
+            if value[name] != INFINITE and any(_misfits(value[name], hints[name], place)):
+                found.append(_other(value[name], f'a number or "{INFINITE}"', (*place, name)))
+        elif name in value:
             found += _misfits(value[name], hints[name], (*place, name))
         elif field.default is MISSING and field.default_factory is MISSING:
             found.append(Misfit((*place, name), f"{name!r} is missing."))

@@ -9,6 +9,7 @@ from django import forms
 
 from annotations.models import Criterion, Study
 from juries.domain.verdicts import SeatKind, seat_kind
+from juries.domain.welfare import alpha_of
 from models_runner.domain.leaderboard import GRID
 from models_runner.domain.reward import DEFAULT_METHOD, PLAIN, TRAINED_METHODS
 from models_runner.selectors.jury_ratings import Share
@@ -60,7 +61,7 @@ class AlphaField(forms.CharField):
         """The alpha as a number."""
         text = str(super().clean(value)).strip()
         try:
-            alpha = inf if text in ("inf", "∞", f"{LAST_STOP}") else float(text)
+            alpha = inf if text == f"{LAST_STOP}" else alpha_of(text)
         except ValueError:
             alpha = -1.0
         if alpha not in GRID:

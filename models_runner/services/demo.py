@@ -11,6 +11,7 @@ import uuid
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
+from math import inf
 from pathlib import Path
 from typing import Any
 
@@ -42,6 +43,7 @@ from juries.services.draws import perform_draw, request_draw
 from juries.services.invitations import accept_seat, invite
 from juries.services.pool_imports import PoolFiles, create_pool, import_pool, import_quotas
 from juries.services.runs import RunContext, RunRefused, perform_run
+from models_runner.domain.benchmark_definition import DeclaredObjective, ObjectivesDefinition
 from models_runner.domain.simulation import (
     SimulatedJuror,
     SimulatedReply,
@@ -49,6 +51,8 @@ from models_runner.domain.simulation import (
     read_plan,
     simulate_jurors,
 )
+from models_runner.models import BenchmarkRun
+from models_runner.services.benchmarks.declaring import declare_benchmark, request_benchmark_run
 from models_runner.services.training import perform_training, request_training
 from overton.models import Answer, ExpressionLabel, Judgement
 from overton.services.answers import add_answer
@@ -66,6 +70,28 @@ NOT_FINISHED = 3
 LABELLING_EVERY = 3
 JURY_SIZE = 40
 LINK_DAYS = timedelta(days=30)
+BENCHMARK_NAME = "Helpful, fair to all, and whole"
+# Of what the jury said and the responses express: it needs no language model.
+BENCHMARK = ObjectivesDefinition(
+    objectives=(
+        DeclaredObjective(
+            name="helpfulness", source="criterion", criterion="helpfulness", worst=1, best=5
+        ),
+        DeclaredObjective(
+            name="fairness", source="criterion", criterion="fairness", worst=1, best=5
+        ),
+        DeclaredObjective(
+            name="help for the worst-off",
+            source="welfare",
+            criterion="helpfulness",
+            alpha=inf,
+            worst=0,
+            best=1,
+        ),
+        DeclaredObjective(name="Overton coverage", source="coverage", worst=0, best=1),
+    ),
+    functions=("linear", "minimum", "geometric", "single:helpfulness"),
+)
 Say = Callable[[str], None]
 
 
@@ -132,6 +158,21 @@ def load_demo(*, now: datetime, say: Say, owner: User, with_models: bool = True)
     _perform(request_results(study=study, requested_by=owner), perform_results)
     _perform(request_export(study=study, actor=owner).run, perform_export)
     return study
+
+
+def request_first_benchmark(*, study: Study) -> Run | None:
+    """Ask for the demonstration's benchmark unless its study has one; the Run if so."""
+    if BenchmarkRun.objects.filter(benchmark__study=study).exists():
+        return None
+    with transaction.atomic():
+        benchmark = declare_benchmark(
+            study=study,
+            name=BENCHMARK_NAME,
+            definition=BENCHMARK,
+            files={},
+            created_by=study.created_by,
+        )
+        return request_benchmark_run(benchmark=benchmark, requested_by=study.created_by).run
 
 
 def visitor_link(*, study: Study, now: datetime) -> str:

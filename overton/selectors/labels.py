@@ -9,6 +9,7 @@ from django.db.models import Count, Max
 from numpy.typing import NDArray
 
 from annotations.models import Response, Study
+from annotations.selectors.sources import source_labels
 from overton.domain.labels import ExpressionLabel as Reading
 from overton.domain.labels import PooledLabel, pool_all
 from overton.models import ExpressionLabel, LabelResolution
@@ -79,18 +80,19 @@ def label_table(
     counts = {"knew_reading": False} if unknowing else {"is_current": True}
     place = {query.pk: number for number, query in enumerate(queries)}
     answers, direct, merged = standing_answers(study=study, queries=queries)
+    called = source_labels(study_id=study.pk)
     responses = tuple(
         LabelledResponse(
             pk=row.pk,
             public_id=row.public_id,
             query=place[row.query_id],
-            source=str(row.source),
+            source=called[row.source_id],
             words=len(row.text.split()),
             text=row.text,
         )
-        for row in Response.objects.filter(query__study=study, query__check_kind="")
-        .select_related("source")
-        .order_by("query__ordinal", "source__name", "source__revision", "pk")
+        for row in Response.objects.filter(query__study=study, query__check_kind="").order_by(
+            "query__ordinal", "source__name", "source__revision", "pk"
+        )
     )
     row_of = {response.pk: number for number, response in enumerate(responses)}
     said = list(

@@ -7,6 +7,7 @@ from numpy.typing import NDArray
 
 from annotations.domain.measured import Measured
 from annotations.models import Source, Study
+from annotations.selectors.sources import source_labels
 from overton.domain.coverage import Coverage, union_of
 from overton.domain.windows import AnswerVerdict
 from overton.selectors.coverage import SourceCoverage, StudyCoverage
@@ -95,7 +96,10 @@ class SourcePage:
 
 def study_sources(*, study: Study) -> list[StudySource]:
     """The study's sources, by name."""
-    return [StudySource(pk=row.pk, name=str(row)) for row in Source.objects.filter(study=study)]
+    called = source_labels(study_id=study.pk)
+    return [
+        StudySource(pk=row.pk, name=called[row.pk]) for row in Source.objects.filter(study=study)
+    ]
 
 
 def source_page(*, found: StudyCoverage, source: str) -> SourcePage | None:

@@ -9,6 +9,7 @@ from django.utils.text import slugify
 from django.views.decorators.http import require_safe
 
 from annotations.models import Source
+from annotations.selectors.sources import source_labels
 from annotations.views.guards import viewable_study
 from overton.figures.comparison import MEASURE_MEANS, MEASURE_NAMES
 from overton.figures.sources import TABLES
@@ -31,7 +32,7 @@ def source(request: HttpRequest, public_id: uuid.UUID, source_id: int) -> HttpRe
     if not is_quick(study=study):
         return render(request, "overton/source.html", {**context, "is_large": True})
     found = study_coverage(study=study, reading=current_reading(study=study))
-    page = source_page(found=found, source=str(row))
+    page = source_page(found=found, source=source_labels(study_id=study.pk)[row.pk])
     if page is None:
         return render(request, "overton/source.html", context)
     address = ("study-source-download", (study.public_id, row.pk))
@@ -65,7 +66,8 @@ def download(
     if figure not in TABLES or not is_quick(study=study):
         raise Http404("There is no such table.")
     page = source_page(
-        found=study_coverage(study=study, reading=current_reading(study=study)), source=str(row)
+        found=study_coverage(study=study, reading=current_reading(study=study)),
+        source=source_labels(study_id=study.pk)[row.pk],
     )
     if page is None:
         raise Http404("This source answered no query that has answers.")

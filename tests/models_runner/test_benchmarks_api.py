@@ -366,6 +366,8 @@ class TestDeclaring:
             ("objectives", ("objectives", 0, "worst"), None, "objectives/0", "or neither"),
             ("objectives", ("objectives", 0, "worst"), 10**400, "objectives/0/worst", "finite"),
             ("objectives", ("objectives", 0, "alpha"), -1, "objectives/0/alpha", "0 or more"),
+            ("objectives", ("objectives", 0, "alpha"), "x", "objectives/0/alpha", 'or "inf"'),
+            ("objectives", ("objectives", 0, "alpha"), "inf", None, ""),
             ("objectives", ("objectives", 0, "name"), "a\x00", "objectives/0/name", "stored"),
             ("objectives", ("objectives", 0, "name"), "\ud800", "objectives/0/name", "stored"),
             ("objectives", ("objectives",), [HELPFUL, HELPFUL], "objectives/1/name", "twice"),

@@ -32,13 +32,17 @@ from annotations.selectors.results import results_page
 from juries.domain.welfare import power_welfare
 from juries.models import Candidate, Juror, Pool, Run, Seat, User
 from juries.services.invitations import withdraw_juror
-from models_runner.models import PredictedRating, RewardTraining
+from juries.services.runs import perform_run
+from models_runner.domain.benchmark_report.numbers import report_from_plain
+from models_runner.models import BenchmarkRun, PredictedRating, RewardTraining
 from models_runner.selectors.demo import demo_addresses
+from models_runner.services.benchmarks.performing import perform_benchmark
 from models_runner.services.demo import (
     FOLDER,
     demo_owner,
     demo_study,
     load_demo,
+    request_first_benchmark,
     visitor_link,
 )
 from overton.models import Answer, ExpressionLabel, Judgement
@@ -238,6 +242,28 @@ def test_the_last_seat_is_kept_for_a_visitor(demo: Study) -> None:
 def test_each_address_opens(demo: Study, owner_client: Client) -> None:
     for _, path in demo_addresses(study=demo):
         assert owner_client.get(path, follow=True).status_code == 200, path
+
+
+def test_its_benchmark_is_asked_for_once_and_needs_no_language_model(
+    demo: Study, owner_client: Client
+) -> None:
+    run = request_first_benchmark(study=demo)
+    assert run is not None
+    assert request_first_benchmark(study=demo) is None
+    perform_run(run_id=run.pk, work=perform_benchmark)
+    run.refresh_from_db()
+    assert run.state == Run.State.SUCCEEDED, run.error
+    report = report_from_plain(BenchmarkRun.objects.get(run=run).report)
+    shown = {(one.row, one.column): one.value for one in report.numbers if one.section == "values"}
+    sources = {column for _, column in shown}
+    assert len(sources) == 4
+    for row in ("helpfulness", "fairness", "help for the worst-off", "Overton coverage"):
+        assert all(shown[row, source] is not None for source in sources), row
+    # The demonstration is there to show that what is joined how decides who wins.
+    best = [max(sources, key=lambda one: shown[row, one]) for row in ("helpfulness", "fairness")]
+    assert len(set(best)) > 1, best
+    page = owner_client.get(run.page_path).content.decode()
+    assert "Which models can nobody replace" in page
 
 
 def test_the_owner_keeps_her_password(demo: Study) -> None:

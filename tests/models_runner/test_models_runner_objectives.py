@@ -6,6 +6,7 @@ from typing import Any
 import fake_benchmark_model
 import numpy as np
 import pytest
+from django.core.files.uploadedfile import SimpleUploadedFile
 from django.test import Client
 from django.urls import reverse
 from django.utils import timezone
@@ -426,6 +427,55 @@ class TestForms:
             ("helpful", 1.0, 5.0), ("coverage", 0.0, 1.0),
         ]  # fmt: skip
         assert definition_to_plain(stored) == made.definition
+
+    @pytest.mark.parametrize("written", ["inf", "∞"])
+    def test_the_worst_off_as_an_objective(
+        self, study: Study, researcher: User, written: str
+    ) -> None:
+        answer = self.sent(
+            study, researcher, "objectives", functions="linear",
+            objectives=["welfare:fair"], alpha=written,
+        )  # fmt: skip
+        assert answer.status_code == 302, answer.content.decode()
+        made = Benchmark.objects.get()
+        assert made.definition["objectives"][0]["alpha"] == "inf", "as JSON can hold it"
+        stored = definition_from_plain(made.kind, made.definition)
+        assert definition_to_plain(stored) == made.definition
+        mine = made.runs.get()
+        perform_run(run_id=mine.run.pk, work=perform_benchmark)
+        worst = number(report_of(BenchmarkRun.objects.get()), "welfare fair", "alpha")
+        assert worst.value == pytest.approx(0.01), "whoever said 1 of 5"
+        assert worst.low is None, "a minimum has no honest interval"
+
+    @pytest.mark.parametrize("written", ["-1", "much", "nan", "-inf"])
+    def test_an_alpha_that_can_not_be(self, study: Study, researcher: User, written: str) -> None:
+        answer = self.sent(
+            study, researcher, "objectives", functions="linear",
+            objectives=["welfare:fair"], alpha=written,
+        )  # fmt: skip
+        assert f"α = {written} can’t be taken" in answer.content.decode().replace("&#x27;", "’")
+        assert not Benchmark.objects.exists()
+
+    @pytest.mark.parametrize("written", ["0 inf", "0 nan", "0 x"])
+    def test_a_reference_that_can_not_be(
+        self, study: Study, researcher: User, written: str
+    ) -> None:
+        answer = self.sent(
+            study, researcher, "tradeoff", functions="linear", steered="alpha",
+            objectives=["criterion:helpful", "criterion:fair"], reference=written,
+        )  # fmt: skip
+        assert "are not all numbers; write such as: 0 0" in answer.content.decode()
+        assert not Benchmark.objects.exists()
+
+    def test_what_is_said_of_a_file_is_told_in_the_words_of_the_form(
+        self, study: Study, researcher: User
+    ) -> None:
+        values = SimpleUploadedFile("values.csv", b"model,cost\nalpha,3\nbeta,2\n")
+        answer = self.sent(
+            study, researcher, "objectives", functions="linear", values_file=values,
+            ranges="cost=3",
+        )  # fmt: skip
+        assert "Ranges: cost=3 must be written cost=WORST:BEST." in answer.content.decode()
 
     def test_examples_of_an_attribute(self, study: Study, researcher: User) -> None:
         model = LanguageModel.objects.create(name="m", kind="file", location="m")

@@ -305,14 +305,14 @@ def test_a_source_shows_what_it_leaves_out_by_support(
 ) -> None:
     label_everything(study, editor)
     found = study_coverage(study=study)
-    page = source_page(found=found, source=str(study.sources.get(name="beta")))
+    page = source_page(found=found, source="beta")
     assert page is not None
     assert [(own.answer.text, own.support.value) for own in page.left_out] == [
         (VIEWS[0], 0.75), (VIEWS[0], 0.75), (VIEWS[1], 0.5), (VIEWS[1], 0.5),
     ]  # fmt: skip
     assert [own.answer.text for own in page.unreasonable] == [VIEWS[2]] * 2
     assert page.pluralistic == []
-    alpha = source_page(found=found, source=str(study.sources.get(name="alpha")))
+    alpha = source_page(found=found, source="alpha")
     assert alpha is not None
     assert len(alpha.pluralistic) == 2
     assert alpha.left_out == ()
@@ -325,7 +325,7 @@ def test_a_group_sees_what_of_its_own_is_left_out(study: Study, editor: User) ->
     set_window_rule(study=study, reasonable_share=0.3, group_minimum=2, group_features=("gender",))
     label_everything(study, editor)
     page = source_page(
-        found=study_coverage(study=study), source=str(study.sources.get(name="beta"))
+        found=study_coverage(study=study), source="beta"
     )
     assert page is not None
     women = [(own.answer.text, support.value) for own, support in page.left_out_of("gender: woman")]
@@ -337,7 +337,7 @@ def test_a_group_sees_what_of_its_own_is_left_out(study: Study, editor: User) ->
 def test_unread_pairs_are_not_left_out_but_not_settled(study: Study, editor: User) -> None:
     say(study, "beta", "a0", "does_not", editor)
     page = source_page(
-        found=study_coverage(study=study), source=str(study.sources.get(name="beta"))
+        found=study_coverage(study=study), source="beta"
     )
     assert page is not None
     assert [own.answer.text for own in page.left_out] == [VIEWS[0]]
@@ -352,11 +352,11 @@ def test_sources_stand_in_the_order_of_the_measure(
 ) -> None:
     label_everything(study, editor)
     page = signed_in.get(address(study, "coverage"))
-    assert [own.source[:5] for _, own, _ in page.context["rows"]] == ["alpha", "beta@"]
+    assert [own.source for _, own, _ in page.context["rows"]] == ["alpha", "beta"]
     html = page.content.decode()
     assert 'aria-sort="descending"' in html
     worst = signed_in.get(f"{address(study, 'coverage')}?measure=unreasonable_rate")
-    assert [own.source[:5] for _, own, _ in worst.context["rows"]] == ["alpha", "beta@"]
+    assert [own.source for _, own, _ in worst.context["rows"]] == ["alpha", "beta"]
     assert 'aria-sort="ascending"' in worst.content.decode()
     keys = [figure["id"] for figure in page.context["figures"]]
     assert keys == ["sources", "differences"]

@@ -21,7 +21,7 @@ from juries.domain.utility_files import (
 from juries.domain.voting.ballots import InvalidBallots
 from juries.domain.voting.outcomes import VotingRule
 from juries.domain.voting.registry import VOTING_RULES, voting_rule
-from juries.domain.welfare import InvalidUtilities, utility
+from juries.domain.welfare import InvalidUtilities, alpha_of, utility
 from juries.domain.welfare_document import FORMAT, welfare_document
 from juries.domain.welfare_report import WelfareReport, welfare_report
 from juries.domain.welfare_text import text_of
@@ -32,12 +32,11 @@ BAD_INPUT = 2
 def alphas(text: str) -> tuple[float, ...]:
     """Alphas in order from a list such as 0,1,inf."""
     try:
-        found = sorted({float(part) for part in text.split(",")})
+        return tuple(sorted({alpha_of(part) for part in text.split(",")}))
     except ValueError:
-        found = [-1.0]
-    if not all(alpha >= 0 for alpha in found):
-        raise ArgumentTypeError(f"{text!r} is no list of numbers of 0 or more, such as 0,0.5,1,inf")
-    return tuple(found)
+        raise ArgumentTypeError(
+            f"{text!r} is no list of numbers of 0 or more, such as 0,0.5,1,inf"
+        ) from None
 
 
 def scale(text: str) -> tuple[float, float]:

@@ -37,15 +37,19 @@ def declared_number(text: str, *, where: str) -> float:
 
 
 def declared_objectives(
-    names: Sequence[str], *, directions: Sequence[str], ranges: Sequence[str]
+    names: Sequence[str],
+    *,
+    directions: Sequence[str],
+    ranges: Sequence[str],
+    called: tuple[str, str] = ("--directions", "--ranges"),
 ) -> tuple[Objective, ...]:
     """Objectives with NAME=higher or NAME=lower, and NAME=WORST:BEST.
 
-    A range says the direction where none is declared; without either, higher is better. Raises
-    InvalidDeclaration.
+    A range says the direction where none is declared; without either, higher is better. ``called``
+    is what both are called where they were written. Raises InvalidDeclaration.
     """
-    ways = named_values(directions, option="--directions", known=names)
-    bounds = named_values(ranges, option="--ranges", known=names)
+    ways = named_values(directions, option=called[0], known=names)
+    bounds = named_values(ranges, option=called[1], known=names)
     found = []
     for name in names:
         worst = best = None
@@ -53,7 +57,7 @@ def declared_objectives(
             low, colon, high = bounds[name].partition(":")
             if not colon:
                 raise InvalidDeclaration(
-                    f"--ranges {name}={bounds[name]} must be written {name}=WORST:BEST."
+                    f"{called[1]} {name}={bounds[name]} must be written {name}=WORST:BEST."
                 )
             worst = declared_number(low, where=f"The worst of {name!r}")
             best = declared_number(high, where=f"The best of {name!r}")
@@ -64,7 +68,7 @@ def declared_objectives(
                 direction = Direction(ways[name])
             except ValueError:
                 raise InvalidDeclaration(
-                    f"--directions {name}={ways[name]}: write {name}=higher or {name}=lower."
+                    f"{called[0]} {name}={ways[name]}: write {name}=higher or {name}=lower."
                 ) from None
         try:
             found.append(Objective(name, direction, worst, best))

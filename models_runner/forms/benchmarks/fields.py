@@ -4,6 +4,7 @@ from typing import Any
 
 from django import forms
 
+from juries.domain.welfare import alpha_of
 from models_runner.models import LanguageModel
 
 OFFERED_MODELS = LanguageModel.objects.filter(is_offered=True).order_by("name")
@@ -25,6 +26,20 @@ class LinesField(forms.CharField):
         """The lines of a text that is fine as a whole."""
         text: str = super().clean(value)
         return tuple(line.strip() for line in text.splitlines() if line.strip())
+
+
+class AlphaField(forms.CharField):
+    """An alpha of the welfare: a number of 0 or more, or "inf" for the worst-off juror."""
+
+    def clean(self, value: Any) -> float:
+        """The alpha as a number, infinite or not."""
+        text = str(super().clean(value))
+        try:
+            return alpha_of(text)
+        except ValueError:
+            raise forms.ValidationError(
+                f"α = {text} can't be taken. Write a number of 0 or more, or inf."
+            ) from None
 
 
 class OfferedModelsField(forms.ModelMultipleChoiceField[LanguageModel]):

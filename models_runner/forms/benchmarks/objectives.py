@@ -17,7 +17,7 @@ from models_runner.domain.benchmark_files.problems import InvalidBenchmarkFile
 from models_runner.domain.objectives.commensuration import commensurating_function
 from models_runner.domain.objectives.table import InvalidObjectives
 from models_runner.forms.benchmarks.base import BenchmarkForm
-from models_runner.forms.benchmarks.fields import LinesField
+from models_runner.forms.benchmarks.fields import AlphaField, LinesField
 
 COVERAGE = ("coverage", "precision", "accuracy", "f1", "weighted_coverage")
 
@@ -31,11 +31,11 @@ class ObjectivesForm(BenchmarkForm):
         widget=forms.CheckboxSelectMultiple,
         help_text="Each with its declared worst and best: the scale's ends, or 0 and 1.",
     )
-    alpha = forms.FloatField(
+    alpha = AlphaField(
         label="α of the welfare",
-        initial=1.0,
-        min_value=0,
-        help_text="0 the mean, 1 the geometric mean; the larger, the more the worst-off count.",
+        initial="1",
+        help_text="0 the mean, 1 the geometric mean; the larger, the more the worst-off count; "
+        "inf the worst-off juror alone.",
     )
     values_file = forms.FileField(
         label="File with more objectives",
@@ -127,6 +127,7 @@ class ObjectivesForm(BenchmarkForm):
                     self.columns,
                     directions=self.cleaned_data["directions"],
                     ranges=self.cleaned_data["ranges"],
+                    called=("Directions:", "Ranges:"),
                 )
             ]
         return tuple(found)

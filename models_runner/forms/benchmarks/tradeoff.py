@@ -1,6 +1,7 @@
 """A benchmark of steering to trade-offs."""
 
 from collections.abc import Sequence
+from math import isfinite
 
 from django import forms
 
@@ -55,7 +56,10 @@ class TradeoffForm(ObjectivesForm):
         """Numbers."""
         text = self.cleaned_data["reference"].split()
         try:
-            return tuple(float(part) for part in text)
+            numbers = tuple(float(part) for part in text)
+            if not all(isfinite(number) for number in numbers):
+                raise ValueError
+            return numbers
         except ValueError:
             raise forms.ValidationError(
                 f"{' '.join(text)!r} are not all numbers; write such as: 0 0"

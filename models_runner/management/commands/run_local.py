@@ -19,7 +19,12 @@ from django.utils import timezone
 from annotations.services.results import request_results
 from juries.tasks import enqueue_run
 from models_runner.selectors.demo import demo_addresses
-from models_runner.services.demo import demo_owner, demo_study, visitor_link
+from models_runner.services.demo import (
+    demo_owner,
+    demo_study,
+    request_first_benchmark,
+    visitor_link,
+)
 from models_runner.services.leaderboard import request_first_leaderboard
 from overton.services.entailment import request_first_reading
 
@@ -132,6 +137,7 @@ def _ask_for_first_work() -> None:
         reading,
         # Again, with the reading: the page would say that there is more to count.
         reading and request_results(study=study, requested_by=None),
+        request_first_benchmark(study=study),
     ):
         if run is not None:
             enqueue_run(run=run)
