@@ -221,6 +221,8 @@ def _write(
             ),
         )
         tables.append((written, part.meaning, columns))
+    if progress:
+        progress(len(parts), len(parts), "done")
     traits = exported_traits(study=study, below=options.suppress_below, using=using)
     facts = CardFacts(
         tables=tables,

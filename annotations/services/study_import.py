@@ -152,6 +152,8 @@ def _import(
             progress(done, len(parts), name)
         if name in bundle.tables:
             counts[name] = part.load(study=study, rows=_rows(bundle, part, study), ids=ids)
+    if progress is not None:
+        progress(len(parts), len(parts), "done")
     study.query_count = study.queries.count()
     study.save(update_fields=("query_count",))
     if actor is not None:

@@ -812,6 +812,7 @@ def test_export_as_a_run(
     run = Run.objects.get(pk=export.run_id)
     assert run.state == Run.State.SUCCEEDED, run.error
     assert run.result["rows"]["ratings"] == 19
+    assert run.progress_done == run.progress_total > 0
     assert run.input_digest == export.digest == export.manifest["content_sha256"]
     assert export.stale_since is None
     opened = open_bundle(path=export_path(export=export), scratch=tmp_path / "scratch")
@@ -831,6 +832,7 @@ def test_import_as_a_run(
     perform_run(run_id=run.pk, work=perform_import)
     run.refresh_from_db()
     assert run.state == Run.State.SUCCEEDED, run.error
+    assert run.progress_done == run.progress_total > 0
     assert Study.objects.get().roles.get().user == owner
     assert not (tmp_path / "up.zip").exists()
     broken = tmp_path / "broken.zip"
