@@ -13,10 +13,8 @@ from overton.domain.report_card import FEWEST_FOR_VALIDATION
 from overton.domain.windows import Verdict
 from overton.figures.coverage import coverage_svg, groups_svg
 from overton.models import EntailmentReading
-from overton.selectors.coverage import StudyCoverage, study_coverage
-from overton.selectors.labels import labels_fingerprint
-from overton.selectors.readings import card_of, current_reading, readings_fingerprint
-from overton.selectors.windows import windows_fingerprint
+from overton.selectors.coverage import StudyCoverage, coverage_fingerprint, study_coverage
+from overton.selectors.readings import card_of, current_reading
 
 Cell = str | int | float | None
 HEADINGS = {
@@ -47,10 +45,7 @@ class CoverageSection:
 
     def fingerprint(self, *, study: Study) -> str:
         """Changes with every label, with every window and with every reading."""
-        return (
-            f"{windows_fingerprint(study=study)}{labels_fingerprint(study=study)}"
-            f"{readings_fingerprint(study=study)}"
-        )
+        return coverage_fingerprint(study=study)
 
     def build(self, *, study: Study) -> SectionContent:
         """Compute the section from what stands in the database now."""

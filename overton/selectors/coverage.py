@@ -17,9 +17,24 @@ from overton.domain.coverage import Coverage
 from overton.domain.covered import against_window, source_measures
 from overton.domain.extraction import strict_precision
 from overton.models import EntailmentReading
-from overton.selectors.labels import LabelledResponse, LabelTable, label_table
-from overton.selectors.readings import ReadTable, marks_of, read_table
-from overton.selectors.windows import QueryWindow, StudyWindows, study_windows
+from overton.selectors.labels import (
+    LabelledResponse,
+    LabelTable,
+    label_table,
+    labels_fingerprint,
+)
+from overton.selectors.readings import (
+    ReadTable,
+    marks_of,
+    read_table,
+    readings_fingerprint,
+)
+from overton.selectors.windows import (
+    QueryWindow,
+    StudyWindows,
+    study_windows,
+    windows_fingerprint,
+)
 
 RESAMPLES = 2000
 FloatArray = NDArray[np.float64]
@@ -91,6 +106,14 @@ class StudyCoverage:
     read: ReadTable | None = None
     by_people: int = 0
     by_judge: int = 0
+
+
+def coverage_fingerprint(*, study: Study) -> str:
+    """Changes with every label, with every window and with every reading."""
+    return (
+        f"{windows_fingerprint(study=study)}{labels_fingerprint(study=study)}"
+        f"{readings_fingerprint(study=study)}"
+    )
 
 
 def study_coverage(*, study: Study, reading: EntailmentReading | None = None) -> StudyCoverage:

@@ -25,7 +25,7 @@ def test_a_source_goes_by_its_name_everywhere(make_study: Callable[..., Study]) 
     study = make_study(queries=1, sources=("alpha", "beta"))
     assert study.sources.get(name="alpha").revision
     found = names(study)
-    assert found == dict.fromkeys(found, {"alpha", "beta"})
+    assert found == {place: {"alpha", "beta"} for place in found}
 
 
 def test_two_revisions_of_one_name_are_told_apart_everywhere(
@@ -35,4 +35,4 @@ def test_two_revisions_of_one_name_are_told_apart_everywhere(
     newer = study.sources.create(name="alpha", revision="2")
     study.queries.get().responses.create(source=newer, external_id="n", text="Another.")
     found = names(study)
-    assert found == dict.fromkeys(found, {"alpha@1", "alpha@2", "beta"})
+    assert found == {place: {"alpha@1", "alpha@2", "beta"} for place in found}

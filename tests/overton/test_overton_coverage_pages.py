@@ -324,9 +324,7 @@ def test_a_source_shows_what_it_leaves_out_by_support(
 def test_a_group_sees_what_of_its_own_is_left_out(study: Study, editor: User) -> None:
     set_window_rule(study=study, reasonable_share=0.3, group_minimum=2, group_features=("gender",))
     label_everything(study, editor)
-    page = source_page(
-        found=study_coverage(study=study), source="beta"
-    )
+    page = source_page(found=study_coverage(study=study), source="beta")
     assert page is not None
     women = [(own.answer.text, support.value) for own, support in page.left_out_of("gender: woman")]
     men = [(own.answer.text, support.value) for own, support in page.left_out_of("gender: man")]
@@ -336,9 +334,7 @@ def test_a_group_sees_what_of_its_own_is_left_out(study: Study, editor: User) ->
 
 def test_unread_pairs_are_not_left_out_but_not_settled(study: Study, editor: User) -> None:
     say(study, "beta", "a0", "does_not", editor)
-    page = source_page(
-        found=study_coverage(study=study), source="beta"
-    )
+    page = source_page(found=study_coverage(study=study), source="beta")
     assert page is not None
     assert [own.answer.text for own in page.left_out] == [VIEWS[0]]
     assert len(page.unsettled) == 3

@@ -13,6 +13,11 @@ from fake_entailment import WordJudge
 from annotations.models import Response, Study
 from juries.models import Juror, Jury, Run, User
 from juries.services.runs import perform_run, request_cancel, restart_run
+from models_runner.domain.benchmark_definition import DeclaredObjective, ObjectivesDefinition
+from models_runner.domain.benchmark_report.numbers import Report, report_from_plain
+from models_runner.models import BenchmarkRun
+from models_runner.services.benchmarks.declaring import declare_benchmark, request_benchmark_run
+from models_runner.services.benchmarks.performing import perform_benchmark
 from overton.models import (
     Answer,
     EntailmentReading,
@@ -39,6 +44,7 @@ from overton.services.entailment import (
     score_pairs,
 )
 from overton.services.labels import label_expression, resolve_labels
+from overton.services.windows import set_window_rule
 from overton.services.withdrawal import erase_said
 
 SAYS = {
@@ -285,6 +291,64 @@ def test_numbers_that_are_no_probabilities_stop_the_reading(
     with pytest.raises(EntailmentUnavailable, match="words gave nan"):
         score_pairs(premises=["a"], hypotheses=["b"], backend=judge())
     assert not EntailmentScore.objects.exists()
+
+
+# --- In a benchmark -------------------------------------------------------------------------------
+
+
+def benchmark_of_coverage(study: Study) -> Report:
+    """The report of a benchmark whose only objective is coverage."""
+    benchmark = declare_benchmark(
+        study=study,
+        name="B",
+        definition=ObjectivesDefinition(
+            objectives=(DeclaredObjective(name="covers", source="coverage"),), bootstraps=10
+        ),
+        files={},
+        created_by=None,
+    )
+    mine = request_benchmark_run(benchmark=benchmark, requested_by=None)
+    perform_run(run_id=mine.run_id, work=perform_benchmark)
+    mine.refresh_from_db()
+    assert mine.run.state == Run.State.SUCCEEDED, mine.run.error
+    return report_from_plain(mine.report)
+
+
+def test_a_benchmark_counts_what_was_read_and_says_so(
+    study: Study, jury: Jury, researcher: User
+) -> None:
+    Judgement.objects.bulk_create(
+        Judgement(
+            juror=juror, answer=answer, verdict="reasonable", holds=False, created_at=timezone.now()
+        )
+        for juror in jury.jurors.all()
+        for answer in Answer.objects.all()
+    )
+    set_window_rule(study=study, reasonable_share=0.3, group_minimum=2)
+    for query in range(4):
+        for answer in ("a0", "a1", "a2"):
+            label(study, "beta", answer, "expresses", researcher, query)
+    people = benchmark_of_coverage(study)
+    covers = {one.column: one.value for one in people.numbers if one.row == "covers"}
+    assert covers == {"beta": 1}, "nobody has read alpha"
+    assert not people.is_predicted
+    assert any("alpha is left out" in note and "nor a reading" in note for note in people.notes), (
+        people.notes
+    )
+
+    read(study)
+    both = benchmark_of_coverage(study)
+    covers = {one.column: one.value for one in both.numbers if one.row == "covers"}
+    assert covers == {"alpha": pytest.approx(2 / 3), "beta": 1}, "what people said stands"
+    assert both.is_predicted
+    assert any(
+        note == "Coverage: 12 of 24 pairs of a response and an answer are read by a model, words,"
+        " where nobody labelled them; it is not validated on this study's labels."
+        for note in both.notes
+    ), both.notes
+    one, other = (mine.inputs for mine in BenchmarkRun.objects.order_by("id"))
+    changed = {name for name in one if one[name] != other[name]}
+    assert changed == {"windows, labels and readings"}
 
 
 # --- Extraction -----------------------------------------------------------------------------------

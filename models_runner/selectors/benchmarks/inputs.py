@@ -16,6 +16,7 @@ from models_runner.domain.benchmark_definition import (
 )
 from models_runner.models import Benchmark, LanguageModel
 from models_runner.selectors.leaderboard import leaderboard_digest
+from overton.selectors.coverage import coverage_fingerprint
 
 DEFINITION = "definition"
 
@@ -64,19 +65,11 @@ def _study_digests(study: Study, definition: Definition) -> dict[str, str]:
         if definition.judged_by in ("jurors", "reward"):
             return {"ratings and predictions": leaderboard_digest(study=study)}
         return {}
-    assert isinstance(definition, ObjectivesDefinition | TradeoffDefinition)
-    sources = {objective.source for objective in definition.objectives}
-    found = {}
-    if sources & {"criterion", "welfare", "predicted"}:
-        found["ratings and predictions"] = leaderboard_digest(study=study)
-    if "coverage" in sources:
-        # Windows and labels follow from judgements; their fingerprint is that of the sections.
-        from annotations.ports import results_sections
-
-        found["windows and labels"] = _digest(
-            [section.fingerprint(study=study) for section in results_sections().values()]
-        )
-    return found
+    # Of whatever objectives: the report has the jury's welfare and coverage beside them.
+    return {
+        "ratings and predictions": leaderboard_digest(study=study),
+        "windows, labels and readings": _digest(coverage_fingerprint(study=study)),
+    }
 
 
 def _choices(study: Study) -> str:

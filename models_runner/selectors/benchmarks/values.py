@@ -25,7 +25,8 @@ from models_runner.selectors.jury_ratings import (
     utilities_said_and_predicted,
 )
 from overton.domain.coverage import MEASURES
-from overton.selectors.coverage import SourceCoverage, study_coverage
+from overton.selectors.coverage import StudyCoverage, study_coverage
+from overton.selectors.readings import card_of, current_reading
 
 FloatArray = NDArray[np.float64]
 
@@ -42,6 +43,7 @@ class ObjectiveValues:
         reasons: (objective -> why some of its values are missing).
         is_predicted: some of it is a model's guess.
         fixed: names of objectives that can't be resampled.
+        notes: what a reader must know of where values come from.
     """
 
     models: tuple[str, ...]
@@ -50,6 +52,7 @@ class ObjectiveValues:
     reasons: Mapping[str, str]
     is_predicted: bool
     fixed: tuple[str, ...]
+    notes: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, eq=False)
@@ -84,7 +87,7 @@ def objective_values(
         stream=[seed, 1],
         bootstraps=bootstraps,
     )
-    coverage: list[SourceCoverage] | None = None
+    coverage: StudyCoverage | None = None
     columns = []
     for objective in objectives:
         if objective.source == "file":
@@ -92,7 +95,7 @@ def objective_values(
             continue
         if objective.source == "coverage":
             if coverage is None:
-                coverage = list(study_coverage(study=study).sources)
+                coverage = study_coverage(study=study, reading=current_reading(study=study))
             columns.append(_coverage(objective, coverage, queries))
             continue
         columns.append(_rated(study, objective, jurors))
@@ -120,7 +123,27 @@ def objective_values(
             for objective, column in zip(objectives, columns, strict=True)
             if column.replicates is None
         ),
+        notes=() if coverage is None else _read_notes(coverage),
     )
+
+
+def _read_notes(coverage: StudyCoverage) -> tuple[str, ...]:
+    """Whose reading coverage rests on where people are silent, and how far it is checked."""
+    if coverage.read is None or not coverage.by_judge:
+        return ()
+    reading = coverage.read.reading
+    checked = (
+        f"its agreement with people is κ = {agreement.value:.2f}"
+        if reading.is_validated
+        and (agreement := card_of(reading=reading).metrics["kappa"]).value is not None
+        else "it is not validated on this study's labels"
+    )
+    pairs = coverage.by_judge + coverage.by_people
+    told = (
+        f"Coverage: {coverage.by_judge:,} of {pairs:,} pairs of a response and an answer are read"
+        f" by a model, {reading.backend}, where nobody labelled them; {checked}."
+    )
+    return (told,)
 
 
 def _sources(study: Study, objectives: Sequence[DeclaredObjective]) -> set[str]:
@@ -204,7 +227,7 @@ def _rated(study: Study, objective: DeclaredObjective, draws: _Draws) -> _Column
 
 def _coverage(
     objective: DeclaredObjective,
-    sources: Sequence[SourceCoverage],
+    coverage: StudyCoverage,
     draws: _Draws,
 ) -> _Column:
     if objective.measure not in MEASURES:
@@ -213,7 +236,7 @@ def _coverage(
             f" {', '.join(MEASURES)}."
         )
     values, replicates = {}, {}
-    for source in sources:
+    for source in coverage.sources:
         found = source.measures[objective.measure]
         if found.value is None:
             continue
@@ -228,7 +251,12 @@ def _coverage(
         known = ~np.isnan(own)
         values[source.source] = found.value
         replicates[source.source] = (drawn[:, known] @ own[known]) / drawn[:, known].sum(axis=1)
-    return _Column(values, replicates, "The study has no window or no labels for this source.")
+    return _Column(
+        values,
+        replicates,
+        "The study has no window, or neither labels nor a reading, for this source.",
+        is_predicted=coverage.by_judge > 0,
+    )
 
 
 def _from_file(

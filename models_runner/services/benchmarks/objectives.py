@@ -130,14 +130,14 @@ def measure_objectives(
     ]
     if rankings is not None:
         numbers += _joined_numbers(table, drawn, functions, rankings)
-    jury, jury_notes = _jury_numbers(study, definition.bootstraps, definition.seed)
+    jury = _beside(study, definition.bootstraps, definition.seed)
     return Found(
-        numbers=(*numbers, *jury),
+        numbers=(*numbers, *jury.numbers),
         details=objectives_result(
             table=table, front=front, probabilities=chances, rankings=rankings
         ),
-        notes=(*notes, *_disputes(rankings), *jury_notes),
-        is_predicted=found.is_predicted,
+        notes=(*notes, *_disputes(rankings), *jury.notes),
+        is_predicted=found.is_predicted or jury.is_predicted,
     )
 
 
@@ -194,7 +194,7 @@ def measure_tradeoff(
         for values in drawn
         if len(found.fixed) < len(definition.objectives)
     ]
-    jury, jury_notes = _jury_numbers(study, definition.bootstraps, definition.seed)
+    jury = _beside(study, definition.bootstraps, definition.seed)
     details = tradeoff_result(found=result, volume=volume)
     details["steered"] = [
         {
@@ -212,11 +212,11 @@ def measure_tradeoff(
             *_matrix_numbers(result, copies),
             *_tradeoff_numbers(result, copies, volume),
             *_value_numbers(table, drawn, found),
-            *jury,
+            *jury.numbers,
         ),
         details=details,
-        notes=(*notes, *jury_notes),
-        is_predicted=found.is_predicted,
+        notes=(*notes, *jury.notes),
+        is_predicted=found.is_predicted or jury.is_predicted,
     )
 
 
@@ -485,7 +485,16 @@ def _tradeoff_numbers(
     return numbers
 
 
-def _jury_numbers(study: Study, bootstraps: int, seed: int) -> tuple[list[Number], list[str]]:
+@dataclass(frozen=True)
+class _Beside:
+    """What stands in a report beside its objectives."""
+
+    numbers: tuple[Number, ...]
+    notes: tuple[str, ...]
+    is_predicted: bool
+
+
+def _beside(study: Study, bootstraps: int, seed: int) -> _Beside:
     """Jury welfare and Overton coverage of the study's sources, beside whatever else is shown."""
     wanted = [
         DeclaredObjective(
@@ -524,4 +533,8 @@ def _jury_numbers(study: Study, bootstraps: int, seed: int) -> tuple[list[Number
             )
             how = _how(0 if fixed else len(draws))
             numbers.append(Number.of("jury", objective.name, {"model": model}, measured, how))
-    return numbers, list(dict.fromkeys(empty))
+    return _Beside(
+        numbers=tuple(numbers),
+        notes=(*dict.fromkeys(empty), *found.notes),
+        is_predicted=found.is_predicted,
+    )
