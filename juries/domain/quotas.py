@@ -18,14 +18,18 @@ class Quota:
     """At least `minimum` and at most `maximum` members have all of `traits`.
 
     `traits` is a tuple of (feature, value) pairs: one pair for a plain quota, more for a
-    combination such as "women under 30". Raises InvalidQuota when empty, when a feature stands
-    twice or when a bound is negative. `minimum > maximum` is representable, so that it can be
-    explained.
+    combination such as "women under 30". The flexible bounds say how far the minimum may be lowered
+    and the maximum raised where no panel exists, None where nothing is said; they change nothing
+    about who may sit. Raises InvalidQuota when empty, when a feature stands twice, when a bound is
+    negative or when a flexible bound is tighter than its bound. `minimum > maximum` is
+    representable, so that it can be explained.
     """
 
     traits: tuple[tuple[str, str], ...]
     minimum: int
     maximum: int
+    flexible_minimum: int | None = None
+    flexible_maximum: int | None = None
 
     def __post_init__(self) -> None:
         if not self.traits:
@@ -40,6 +44,22 @@ class Quota:
                 f"The quota {self.label} has a negative bound"
                 f" ({self.minimum} to {self.maximum}); bounds start at 0."
             )
+        low, high = self.flexible_minimum, self.flexible_maximum
+        if low is not None and not 0 <= low <= self.minimum:
+            raise InvalidQuota(
+                f"The minimum of {self.label}, {self.minimum}, can't give way to {low};"
+                f" name a number from 0 to {self.minimum}."
+            )
+        if high is not None and high < self.maximum:
+            raise InvalidQuota(
+                f"The maximum of {self.label}, {self.maximum}, can't give way to {high};"
+                f" name {self.maximum} or more."
+            )
+
+    @property
+    def states_flex(self) -> bool:
+        """Whether it is said of either bound how far it may give."""
+        return self.flexible_minimum is not None or self.flexible_maximum is not None
 
     @property
     def label(self) -> str:
