@@ -44,17 +44,12 @@ class Quota:
                 f"The quota {self.label} has a negative bound"
                 f" ({self.minimum} to {self.maximum}); bounds start at 0."
             )
-        low, high = self.flexible_minimum, self.flexible_maximum
-        if low is not None and not 0 <= low <= self.minimum:
-            raise InvalidQuota(
-                f"The minimum of {self.label}, {self.minimum}, can't give way to {low};"
-                f" name a number from 0 to {self.minimum}."
-            )
-        if high is not None and high < self.maximum:
-            raise InvalidQuota(
-                f"The maximum of {self.label}, {self.maximum}, can't give way to {high};"
-                f" name {self.maximum} or more."
-            )
+        crossed = flex_problems(
+            bounds=(self.minimum, self.maximum),
+            flexible=(self.flexible_minimum, self.flexible_maximum),
+        )
+        if crossed:
+            raise InvalidQuota(f"In the quota {self.label} {crossed[0]}")
 
     @property
     def states_flex(self) -> bool:
@@ -70,6 +65,23 @@ class Quota:
         """Whether `candidate` counts towards this quota."""
         traits = candidate.by_feature
         return all(traits.get(feature) == value for feature, value in self.traits)
+
+
+def flex_problems(
+    *, bounds: tuple[int, int], flexible: tuple[int | None, int | None]
+) -> tuple[str, ...]:
+    """What is wrong with flexible bounds beside (minimum, maximum), a sentence each."""
+    (minimum, maximum), (low, high) = bounds, flexible
+    problems: list[str] = []
+    if low is not None and not 0 <= low <= minimum:
+        problems.append(
+            f"the minimum of {minimum} can't give way to {low}; name a number from 0 to {minimum}."
+        )
+    if high is not None and high < maximum:
+        problems.append(
+            f"the maximum of {maximum} can't give way to {high}; name {maximum} or more."
+        )
+    return tuple(problems)
 
 
 class QuotaProblemCode(StrEnum):
