@@ -1,7 +1,6 @@
 """Check a draw, with nothing but Python: python verify_draw.py RECORD.json SHA-256 [VALUE]
 
-VALUE is the public value that the record's source gave, or the file of the result. Without it the
-record alone is checked.
+VALUE is what the record's source gave, or the file of the result; without it nobody is drawn.
 """
 
 import hashlib
@@ -16,41 +15,38 @@ from typing import Any
 
 def number_of(digest: str, value: str, panels: int) -> int:
     """The panel: HMAC-SHA-256 of the value, keyed by the record's SHA-256; again if not fair."""
-    fair, attempt = 2**64 - 2**64 % panels, 0
-    while True:
-        message = f"{value}/{attempt}".encode()
-        number = int.from_bytes(hmac.new(digest.encode(), message, "sha256").digest()[:8], "big")
-        if number < fair:
-            return number % panels
-        attempt += 1
+    fair, number, attempt = 2**64 - 2**64 % panels, 2**64, 0
+    while number >= fair:
+        mac = hmac.new(digest.encode(), f"{value}/{attempt}".encode(), "sha256").digest()
+        number, attempt = int.from_bytes(mac[:8], "big"), attempt + 1
+    return number % panels
 
 
 def problems_of(record: dict[str, Any]) -> list[str]:
     """What is wrong with the panels and with the chances that are claimed of them."""
-    people, size, panels = record["candidates"], record["size"], record["panels"]
-    counted, problems = record.get("counts_towards", []), []
+    people, panels, size = record["candidates"], record["panels"], record["size"]
     seats = Counter(place for panel in panels for place in panel)
+    counted, found = record.get("counts_towards", []), []
     for number, panel in enumerate(panels):
         if not len(panel) == len(set(panel)) == size or not set(panel) <= set(range(len(people))):
-            problems.append(f"Panel {number} has not {size} different members.")
+            found.append(f"Panel {number} has not {size} different members.")
             continue
         for place, quota in enumerate(record["quotas"] if counted else []):
-            count = sum(place in counted[one] for one in panel)
-            if not quota["minimum"] <= count <= quota["maximum"]:
-                problems.append(f"Panel {number} breaks the quota of {quota['traits']}.")
-    for rule, held in (("must_sit", len(panels)), ("must_not_sit", 0)):
-        problems += [
-            f"{who} stands under {rule} and is not on {held} panels."
+            if not quota["minimum"] <= sum(place in counted[i] for i in panel) <= quota["maximum"]:
+                found.append(f"Panel {number} breaks the quota of {quota['traits']}.")
+    for rule, due in (("must_sit", len(panels)), ("must_not_sit", 0)):
+        found += [
+            f"{who} stands under {rule} and is not on {due} panels."
             for who in record.get(rule, [])
-            if who not in people or seats[people.index(who)] != held
+            if who not in people or seats[people.index(who)] != due
         ]
-    for place, who in enumerate(people):
-        held, exact = seats[place], float(record["exact_chances"][place])
-        if held != record["chances"][place]:
-            problems.append(f"{who} sits on {held} panels, not on {record['chances'][place]}.")
-        if abs(held / len(panels) - exact) > float(record["largest_shift"]) + 1e-8:
-            problems.append(f"The chance of {who} was moved further than the record says.")
-    return problems
+    for i, who in enumerate(people):
+        if seats[i] != record["chances"][i]:
+            found.append(f"{who} sits on {seats[i]} panels, not on {record['chances'][i]}.")
+        moved = abs(seats[i] / len(panels) - float(record["exact_chances"][i]))
+        if moved > float(record["largest_shift"]) + 1e-8:
+            found.append(f"The chance of {who} was moved further than the record says.")
+    return found
 
 
 def check(content: bytes, digest: str, value: str = "") -> tuple[list[str], list[str]]:
@@ -60,22 +56,18 @@ def check(content: bytes, digest: str, value: str = "") -> tuple[list[str], list
     record = json.loads(content)
     if "panels" not in record or "chances" not in record:
         return ["This is the record of a draw with a seed: use verify_seeded_draw.py."], []
-    problems = problems_of(record)
+    found = problems_of(record)
     if json.dumps(record, sort_keys=True, separators=(",", ":")).encode() != content:
-        problems.append("The record is not written in the canonical form.")
-    if problems or not value:
-        return problems, ["No public value was given, so no panel was drawn."]
+        found.append("The record is not written in the canonical form.")
+    if found or not value:
+        return found, ["No public value was given, so no panel was drawn."]
     result = json.loads(Path(value).read_bytes()) if value.endswith(".json") else {}
     words = " ".join(re.findall("[a-z0-9]+", result.get("public_value", value).lower()))
     number = number_of(digest, words, len(record["panels"]))
-    members = [record["candidates"][place] for place in record["panels"][number]]
-    if result and (result["record"], result["panel"], result["members"]) != (
-        digest,
-        number,
-        members,
-    ):
-        problems.append(f"The value draws panel {number}, and the result says something else.")
-    return problems, [f"The value {words!r} draws panel {number}:", *members]
+    members = [record["candidates"][i] for i in record["panels"][number]]
+    if result and result != {**result, "record": digest, "panel": number, "members": members}:
+        found.append(f"The value draws panel {number}, and the result says something else.")
+    return found, [f"The value {words!r} draws panel {number}:", *members]
 
 
 if __name__ == "__main__":

@@ -107,6 +107,10 @@ class BundleRow:
             raise self.problem(f"{name} is {value}, but must be from 0 to 2147483647.")
         return int(value)
 
+    def maybe_count(self, name: str) -> int | None:
+        """The same, None for an empty cell."""
+        return None if self[name] is None else self.count(name)
+
     def public_id(self, name: str) -> UUID:
         """The public id of the row that is made from this one."""
         try:

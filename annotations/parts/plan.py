@@ -11,6 +11,7 @@ from annotations.models.study import LONGEST_ANSWER
 from annotations.parts.base import BundleRow, TablePart, cell, check_lengths, joined, set_times
 from annotations.ports import Column, ExportOptions, ImportedIds, juror_steps
 from annotations.services.bundles import BundleRefused
+from juries.domain.quotas import flex_problems
 from juries.models import Feature, FeatureValue, Jury, Pool, Quota
 
 
@@ -208,6 +209,18 @@ class QuotasPart:
         Column("values", "json", "traits and values that are counted together"),
         Column("minimum", "integer", "at least so many jurors"),
         Column("maximum", "integer", "at most so many jurors"),
+        Column(
+            "min_flex",
+            "integer",
+            "how far the minimum may give way if no jury meets all quotas; empty: not said",
+            may_lack=True,
+        ),
+        Column(
+            "max_flex",
+            "integer",
+            "how far the maximum may give way if no jury meets all quotas; empty: not said",
+            may_lack=True,
+        ),
     )
 
     def columns(self, *, study: Study) -> tuple[Column, ...]:
@@ -236,6 +249,8 @@ class QuotasPart:
                 ],
                 "minimum": [quota.minimum for quota in quotas],
                 "maximum": [quota.maximum for quota in quotas],
+                "min_flex": [quota.flexible_minimum for quota in quotas],
+                "max_flex": [quota.flexible_maximum for quota in quotas],
             }
 
     def load(self, *, study: Study, rows: Iterator[Mapping[str, Any]], ids: ImportedIds) -> int:
@@ -252,11 +267,18 @@ class QuotasPart:
             if unknown:
                 raise row.problem(f"{unknown[0]!r} is not in features.")
             primary = sorted(known[key] for key in keys)
+            bounds = (row.count("minimum"), row.count("maximum"))
+            flexible = (row.maybe_count("min_flex"), row.maybe_count("max_flex"))
+            crossed = flex_problems(bounds=bounds, flexible=flexible)
+            if crossed:
+                raise row.problem(crossed[0])
             quota = Quota.objects.create(
                 jury=study.jury,
                 key=quota_key(primary),
-                minimum=row.count("minimum"),
-                maximum=row.count("maximum"),
+                minimum=bounds[0],
+                maximum=bounds[1],
+                flexible_minimum=flexible[0],
+                flexible_maximum=flexible[1],
             )
             quota.feature_values.set(primary)
         return total

@@ -85,6 +85,11 @@ class JuryAdmin(QuotaPages, SeatingRulePages, AlternatePages):
         return [
             path("<int:pk>/quotas/", wrap(self.quotas_page), name="juries_jury_quotas"),
             path(
+                "<int:pk>/quotas/categories.csv",
+                wrap(self.quotas_file),
+                name="juries_jury_quotas_file",
+            ),
+            path(
                 "<int:pk>/quotas/check/",
                 wrap(require_POST(self.quotas_check)),
                 name="juries_jury_quotas_check",

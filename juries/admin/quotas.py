@@ -8,12 +8,13 @@ from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
 
 from juries.admin.rooms import RoomAdmin, acting_user
-from juries.domain.explanation import Explanation
+from juries.domain.explanation import BEYOND_FLEX, WITHIN_FLEX, Explanation
 from juries.domain.quotas import Quota
 from juries.domain.relaxation import Relaxation
 from juries.forms.pools import CategoriesForm
-from juries.forms.quotas import QuotaInput, read_quotas
+from juries.forms.quotas import QuotaInput, TypedRow, read_quotas, with_proposed
 from juries.models import Jury
+from juries.selectors.pool_files import categories_csv
 from juries.selectors.quotas import LIVE_SECONDS, QuotaTable, check_of_quotas, quota_table
 from juries.services import pool_imports, quotas
 
@@ -68,6 +69,18 @@ class QuotaPages(RoomAdmin[Jury]):
         context = _check_context(jury, table, read, seconds=LIVE_SECONDS)
         return render(request, "admin/juries/_quota_check.html", context)
 
+    def quotas_file(self, request: HttpRequest, pk: int) -> HttpResponse:
+        """The quotas on single values as a categories.csv."""
+        jury = self.load(request, pk, related=("pool",))
+        return HttpResponse(
+            "".join(categories_csv(pool=jury.pool, jury=jury)),
+            headers={
+                "Content-Type": "text/csv; charset=utf-8",
+                "Content-Disposition": 'attachment; filename="categories.csv"',
+                "Cache-Control": "no-store",
+            },
+        )
+
     def _take_relaxation(
         self, request: HttpRequest, jury: Jury, table: QuotaTable, read: QuotaInput, bounds: str
     ) -> HttpResponse:
@@ -87,10 +100,6 @@ class QuotaPages(RoomAdmin[Jury]):
             stored = _stored_input(table)
             stored.errors.extend(refusal.problems)
             return self._show_quotas(request, jury, table, stored, status=400)
-        data = request.POST.copy()
-        for quota in wanted:
-            (value,) = quota.value_ids
-            data[f"min-{value}"], data[f"max-{value}"] = str(quota.minimum), str(quota.maximum)
         proposed = {quota.value_ids[0] for quota in wanted}
         left_out = [
             feature.name
@@ -103,7 +112,7 @@ class QuotaPages(RoomAdmin[Jury]):
                 request,
                 f"Nothing is proposed for {', '.join(left_out)}: population shares are missing.",
             )
-        read = read_quotas(data=data, table=table, size=jury.size)
+        read = read_quotas(data=with_proposed(request.POST, wanted), table=table, size=jury.size)
         return self._show_quotas(request, jury, table, read, seconds=PATIENT_SECONDS)
 
     def _take_file(self, request: HttpRequest, jury: Jury) -> HttpResponse:
@@ -139,13 +148,19 @@ class QuotaPages(RoomAdmin[Jury]):
     ) -> HttpResponse:
         table = table or quota_table(jury=jury)
         read = read or _stored_input(table)
-        typed = read.typed
+        typed, nothing = read.typed, TypedRow()
         features = [
-            (feature, [(row, *typed.get(str(row.count.value.pk), ("", ""))) for row in rows])
+            (feature, [(row, typed.get(str(row.count.value.pk), nothing)) for row in rows])
             for feature, rows in table.features.items()
         ]
         combinations = [
-            (number, combination, *typed.get(f"c{number}", ("", "")), number in read.dropped)
+            (
+                number,
+                key := f"c{number}",
+                combination,
+                typed.get(key, nothing),
+                number in read.dropped,
+            )
             for number, combination in enumerate(table.combinations)
         ]
         first, second = (*read.new_values, 0, 0)[:2]
@@ -158,7 +173,8 @@ class QuotaPages(RoomAdmin[Jury]):
             features=features,
             combinations=combinations,
             new_combination=(("People who are", first), ("and", second)),
-            new_bounds=typed.get("new", ("", "")),
+            new_bounds=typed.get("new", nothing),
+            shows_flex=read.states_flex,
             has_shares=any(
                 r.expected is not None for rows in table.features.values() for r in rows
             ),
@@ -187,6 +203,8 @@ def _check_context(
         "errors": read.errors,
         "check": check,
         "ways": _ways(check.explanation, keys) if not read.errors else [],
+        "within_flex": WITHIN_FLEX,
+        "beyond_flex": BEYOND_FLEX,
     }
 
 
@@ -225,17 +243,17 @@ def _ways(explanation: Explanation | None, keys: dict[Quota, str]) -> list[WayOu
 def _stored_input(table: QuotaTable) -> QuotaInput:
     """The saved quotas as if they had been typed."""
     single = [
-        quotas.WantedQuota((row.count.value.pk,), row.minimum, row.maximum)
+        quotas.WantedQuota.of(row.quota, value_ids=(row.count.value.pk,))
         for rows in table.features.values()
         for row in rows
-        if row.minimum is not None and row.maximum is not None
+        if row.quota is not None
     ]
     combined = [
-        quotas.WantedQuota(tuple(v.pk for v in c.values), c.minimum, c.maximum)
-        for c in table.combinations
+        quotas.WantedQuota.of(combination.quota, value_ids=(v.pk for v in combination.values))
+        for combination in table.combinations
     ]
     keys = {q.value_ids: str(q.value_ids[0]) for q in single}
     keys.update((q.value_ids, f"c{number}") for number, q in enumerate(combined))
     wanted = [*single, *combined]
-    typed = {keys[q.value_ids]: (str(q.minimum), str(q.maximum)) for q in wanted}
+    typed = {keys[q.value_ids]: TypedRow.of(q) for q in wanted}
     return QuotaInput(wanted=wanted, typed=typed, keys=keys)

@@ -47,6 +47,16 @@ class QuotaRow(Row):
     traits = serializers.SerializerMethodField(help_text="Values that a member has all of.")
     minimum = serializers.IntegerField(help_text="At least so many members.")
     maximum = serializers.IntegerField(help_text="At most so many members.")
+    min_flex = serializers.IntegerField(
+        source="flexible_minimum",
+        allow_null=True,
+        help_text="How far the minimum may give way if no jury meets all quotas; null: not said.",
+    )
+    max_flex = serializers.IntegerField(
+        source="flexible_maximum",
+        allow_null=True,
+        help_text="How far the maximum may give way if no jury meets all quotas; null: not said.",
+    )
 
     def get_traits(self, quota: Quota) -> list[dict[str, str]]:
         """Values in the order of the features."""

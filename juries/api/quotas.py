@@ -52,6 +52,24 @@ class QuotaBody(Body):
         max_value=MOST_PEOPLE,
         help_text="At most so many members; the size of the jury if left out.",
     )
+    min_flex = serializers.IntegerField(
+        required=False,
+        allow_null=True,
+        min_value=0,
+        max_value=MOST_PEOPLE,
+        default=None,
+        help_text="How far the minimum may give way if no jury meets all quotas: at most the "
+        "minimum. Left out: nothing is said of it.",
+    )
+    max_flex = serializers.IntegerField(
+        required=False,
+        allow_null=True,
+        min_value=0,
+        max_value=MOST_PEOPLE,
+        default=None,
+        help_text="How far the maximum may give way if no jury meets all quotas: at least the "
+        "maximum. Left out: nothing is said of it.",
+    )
 
 
 class QuotasBody(Body):
@@ -81,7 +99,7 @@ def _wanted(jury: Jury, given: Sequence[Mapping[str, Any]]) -> list[WantedQuota]
             ids.append(values[trait["value"]])
         low = row["minimum"]
         high = row.get("maximum", max(jury.size, low))
-        wanted.append(WantedQuota(value_ids=tuple(ids), minimum=low, maximum=high))
+        wanted.append(WantedQuota(tuple(ids), low, high, row["min_flex"], row["max_flex"]))
     return wanted
 
 
@@ -117,7 +135,8 @@ class QuotaList(ForManagers, ListAPIView[Quota]):
     def put(self, request: Request, jury_id: UUID) -> Response:
         """Make these all the quotas of the jury; all of them or, if one can't be taken, none.
 
-        Whether a panel exists under them is not checked here: a draw is refused while none does.
+        Whether a panel exists under them is not checked here: a draw is refused while none does,
+        and says what could give way, within `min_flex` and `max_flex` if that is enough.
         """
         given = checked(QuotasBody, request)["quotas"]
         jury = self.jury()

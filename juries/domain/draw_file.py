@@ -77,7 +77,9 @@ def infeasible_document(*, error: InfeasibleQuotas, objective: str, engine: str)
 
     `conflict` is a smallest set of demands that no panel meets together, None where time ran out
     before one was found; `relaxations` are up to three smallest ways out, and `changes` the first
-    of them; `recruit` says whose joining the pool would do.
+    of them; `recruit` says whose joining the pool would do. Only where a quota says how far it may
+    give, `within_flex` says whether that is enough, each relaxation whether it `is_within_flex`,
+    and a change of such a quota what was said.
     """
     return _failure(
         kind="infeasible_quotas",
@@ -107,7 +109,9 @@ def _explained(explanation: Explanation | None) -> dict[str, Any]:
     if explanation is None:
         return {"conflict": None, "relaxations": [], "recruit": [], "unfinished": []}
     conflict = explanation.conflict
+    within = explanation.within_flex
     return {
+        **({} if within is None else {"within_flex": str(within)}),
         "conflict": None
         if conflict is None
         else {
@@ -120,6 +124,7 @@ def _explained(explanation: Explanation | None) -> dict[str, Any]:
                 "seats": way.seats,
                 "in_words": way.in_words,
                 "changes": [_change(change) for change in way.changes],
+                **({} if within is None else {"is_within_flex": way.is_within_flex}),
             }
             for way in explanation.relaxations
         ],
@@ -136,13 +141,20 @@ def _explained(explanation: Explanation | None) -> dict[str, Any]:
 
 
 def _change(change: QuotaChange) -> dict[str, Any]:
-    return {
-        "quota": change.quota.label,
-        "traits": [list(trait) for trait in change.quota.traits],
-        "from": {"minimum": change.quota.minimum, "maximum": change.quota.maximum},
+    quota = change.quota
+    told: dict[str, Any] = {
+        "quota": quota.label,
+        "traits": [list(trait) for trait in quota.traits],
+        "from": {"minimum": quota.minimum, "maximum": quota.maximum},
         "to": {"minimum": change.minimum, "maximum": change.maximum},
         "in_words": change.in_words,
     }
+    if quota.states_flex:
+        told["flex"] = {
+            "min_flex": quota.flexible_minimum,
+            "max_flex": quota.flexible_maximum,
+        }
+    return told
 
 
 def bad_file_document(*, error: InvalidPoolFile, objective: str, engine: str) -> dict[str, Any]:

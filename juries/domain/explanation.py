@@ -13,13 +13,21 @@ from juries.domain.relaxation import InfeasibleQuotas, Relaxation, smallest_rela
 EXPLAIN_SECONDS = 10.0
 """Time that an explanation may take unless something else is asked for."""
 
+WITHIN_FLEX = "within the bounds you allowed"
+"""What is said of a relaxation that moves bounds no further than the quotas let them."""
+
+BEYOND_FLEX = f"No change {WITHIN_FLEX} is enough."
+"""What is said where every relaxation moves some bound further than that."""
+
 
 @dataclass(frozen=True, slots=True)
 class Explanation:
     """Whether a panel exists and, where none does, why and how to mend it.
 
-    `conflict` is None where a panel exists or time ran out. `relaxations` come smallest first.
-    `barred` counts candidates who may not sit. `unfinished` names what time ran out for.
+    `conflict` is None where a panel exists or time ran out. `relaxations` come smallest first,
+    those within the flexible bounds before the others; `within_flex` says whether there is one
+    within, None where no quota states any (or a panel exists). `barred` counts candidates who may
+    not sit. `unfinished` names what time ran out for.
     """
 
     answer: Answer
@@ -29,6 +37,7 @@ class Explanation:
     recruiting: Recruiting
     barred: int
     unfinished: tuple[str, ...]
+    within_flex: Answer | None = None
 
     @property
     def sentences(self) -> tuple[str, ...]:
@@ -46,13 +55,19 @@ class Explanation:
     def ways_out(self) -> tuple[str, ...]:
         """What would have to change, without saying why."""
         said: list[str] = []
-        ways = [way.in_words for way in self.relaxations]
+        ways = [
+            f"{way.in_words} ({WITHIN_FLEX})" if way.is_within_flex else way.in_words
+            for way in self.relaxations
+        ]
+        is_late = "relaxations" in self.unfinished
+        if self.within_flex is Answer.NO and (ways or is_late):
+            said.append(BEYOND_FLEX)
         if len(ways) == 1:
             said.append(f"It would be enough to change: {ways[0]}.")
         elif ways:
             numbered = " ".join(f"({number}) {way}." for number, way in enumerate(ways, start=1))
             said.append(f"Any one of these changes would be enough: {numbered}")
-        elif self.answer is Answer.NO and "relaxations" not in self.unfinished:
+        elif self.answer is Answer.NO and not is_late:
             said.append(
                 "Moving quotas alone doesn't help: look at the panel's size, at the household"
                 " limit and at those who must or must not sit."
@@ -105,7 +120,16 @@ def explain(
         )
         if missing
     )
-    return Explanation(answer, space.size, conflict, ways.found, recruiting, barred, unfinished)
+    return Explanation(
+        answer,
+        space.size,
+        conflict,
+        ways.found,
+        recruiting,
+        barred,
+        unfinished,
+        within_flex=ways.within_flex,
+    )
 
 
 def infeasible_quotas(

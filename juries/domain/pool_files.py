@@ -277,9 +277,15 @@ def parse_respondents(
 
 
 def as_quotas(categories: CategoriesFile) -> tuple[Quota, ...]:
-    """The file's bounds as quotas on single values."""
+    """The file's bounds, and how far they may give, as quotas on single values."""
     return tuple(
-        Quota(((feature, value.value),), value.minimum, value.maximum)
+        Quota(
+            ((feature, value.value),),
+            value.minimum,
+            value.maximum,
+            value.flexible_minimum,
+            value.flexible_maximum,
+        )
         for feature, values in categories.features
         for value in values
     )

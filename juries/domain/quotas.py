@@ -18,14 +18,18 @@ class Quota:
     """At least `minimum` and at most `maximum` members have all of `traits`.
 
     `traits` is a tuple of (feature, value) pairs: one pair for a plain quota, more for a
-    combination such as "women under 30". Raises InvalidQuota when empty, when a feature stands
-    twice or when a bound is negative. `minimum > maximum` is representable, so that it can be
-    explained.
+    combination such as "women under 30". The flexible bounds say how far the minimum may be lowered
+    and the maximum raised where no panel exists, None where nothing is said; they change nothing
+    about who may sit. Raises InvalidQuota when empty, when a feature stands twice, when a bound is
+    negative or when a flexible bound is tighter than its bound. `minimum > maximum` is
+    representable, so that it can be explained.
     """
 
     traits: tuple[tuple[str, str], ...]
     minimum: int
     maximum: int
+    flexible_minimum: int | None = None
+    flexible_maximum: int | None = None
 
     def __post_init__(self) -> None:
         if not self.traits:
@@ -40,6 +44,17 @@ class Quota:
                 f"The quota {self.label} has a negative bound"
                 f" ({self.minimum} to {self.maximum}); bounds start at 0."
             )
+        crossed = flex_problems(
+            bounds=(self.minimum, self.maximum),
+            flexible=(self.flexible_minimum, self.flexible_maximum),
+        )
+        if crossed:
+            raise InvalidQuota(f"In the quota {self.label} {crossed[0]}")
+
+    @property
+    def states_flex(self) -> bool:
+        """Whether it is said of either bound how far it may give."""
+        return self.flexible_minimum is not None or self.flexible_maximum is not None
 
     @property
     def label(self) -> str:
@@ -50,6 +65,23 @@ class Quota:
         """Whether `candidate` counts towards this quota."""
         traits = candidate.by_feature
         return all(traits.get(feature) == value for feature, value in self.traits)
+
+
+def flex_problems(
+    *, bounds: tuple[int, int], flexible: tuple[int | None, int | None]
+) -> tuple[str, ...]:
+    """What is wrong with flexible bounds beside (minimum, maximum), a sentence each."""
+    (minimum, maximum), (low, high) = bounds, flexible
+    problems: list[str] = []
+    if low is not None and not 0 <= low <= minimum:
+        problems.append(
+            f"the minimum of {minimum} can't give way to {low}; name a number from 0 to {minimum}."
+        )
+    if high is not None and high < maximum:
+        problems.append(
+            f"the maximum of {maximum} can't give way to {high}; name {maximum} or more."
+        )
+    return tuple(problems)
 
 
 class QuotaProblemCode(StrEnum):

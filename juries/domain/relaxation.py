@@ -9,6 +9,7 @@ import highspy
 import numpy as np
 from scipy.sparse import csr_matrix, hstack, vstack
 
+from juries.domain.conflicts import Answer
 from juries.domain.panel_solver import new_highs, pass_programme
 from juries.domain.panel_space import FloatArray, IntArray, PanelSpace
 from juries.domain.quotas import Quota, QuotaProblem
@@ -32,6 +33,14 @@ class QuotaChange:
     def seats(self) -> int:
         """By how many seats the bounds move."""
         return self.quota.minimum - self.minimum + self.maximum - self.quota.maximum
+
+    @property
+    def is_within_flex(self) -> bool:
+        """Whether every bound moved was said to give as far as this."""
+        low, high = self.quota.flexible_minimum, self.quota.flexible_maximum
+        least = self.quota.minimum if low is None else low
+        most = self.quota.maximum if high is None else high
+        return least <= self.minimum and self.maximum <= most
 
     @property
     def in_words(self) -> str:
@@ -59,6 +68,11 @@ class Relaxation:
         return sum(change.seats for change in self.changes)
 
     @property
+    def is_within_flex(self) -> bool:
+        """Whether it moves only bounds of which it is said that they may give, and no further."""
+        return all(change.is_within_flex for change in self.changes)
+
+    @property
     def in_words(self) -> str:
         """`gender: female minimum 11 -> 7; age: 65+ maximum 3 -> 4`."""
         return "; ".join(change.in_words for change in self.changes)
@@ -66,23 +80,26 @@ class Relaxation:
 
 @dataclass(frozen=True, slots=True)
 class Relaxations:
-    """The smallest ways out, fewest seats first, then fewest quotas touched.
+    """The smallest ways out: those within the flexible bounds before those beyond them, each by
+    fewest seats, then by fewest quotas touched.
 
     `is_complete` is False where time ran out before enough were found or before it was shown that
-    there are no more.
+    there are no more. `within_flex` says whether there is one within the flexible bounds; it is
+    None where no quota states any.
     """
 
     found: tuple[Relaxation, ...]
     is_complete: bool
+    within_flex: Answer | None = None
 
 
 class InfeasibleQuotas(ValueError):
     """No panel meets the quotas.
 
     `problems` are contradictions that sums show (perhaps none); `changes` is a smallest set of
-    moved bounds (by total number of seats) under which a panel exists, empty where no change of
-    quotas helps. `explanation`, where there is one, says it all: what contradicts what, up to three
-    smallest relaxations, and whom to recruit.
+    moved bounds (by total number of seats; within the flexible bounds if they suffice) under which
+    a panel exists, empty where no change of quotas helps. `explanation`, where there is one, says
+    it all: what contradicts what, up to three smallest relaxations, and whom to recruit.
     """
 
     def __init__(
@@ -112,7 +129,8 @@ class InfeasibleQuotas(ValueError):
 
 
 def smallest_change(*, space: PanelSpace, time_limit: float = inf) -> tuple[QuotaChange, ...]:
-    """The bounds to move, by the least total number of seats, so that a panel exists.
+    """The bounds to move, by the least total number of seats, so that a panel exists; within the
+    flexible bounds if they suffice.
 
     The panel's size, the household limit and those who must sit stay as they are. Empty where
     nothing helps or time ran out.
@@ -133,36 +151,68 @@ def smallest_relaxations(
     An elastic programme: every quota may miss its minimum or exceed its maximum, at the price of a
     seat each, and touching a quota costs less than any seat. Once a way out is found, a cut
     excludes it and all that move at least as much everywhere, so that the next is minimal as well.
+
+    Where any quota states a flexible bound, bounds move within those first, and a bound of which
+    nothing is said stays. Only where fewer than `most` exist, further ones are looked for with
+    every bound free. All are minimal still: what moves less than one within the flexible bounds is
+    itself within, and the cuts keep the further ones from moving as much as any of those.
     """
-    programme = _Elastic(space)
-    found: list[Relaxation] = []
-    while len(found) < most:
+    states_flex = any(quota.states_flex for quota in space.quotas)
+    moves: list[IntArray] = []
+    within: Answer | None = None
+    for held in (True, False) if states_flex else (False,):
+        ended = _search(_Elastic(space, held=held), moves=moves, most=most, time_left=time_left)
+        if held:
+            undecided = Answer.NO if ended else Answer.UNDECIDED
+            within = Answer.YES if moves else undecided
+        if not ended or len(moves) >= most:
+            break
+    found = tuple(_relaxation(space=space, moved=moved) for moved in moves)
+    return Relaxations(found, is_complete=ended, within_flex=within)
+
+
+def _search(
+    programme: "_Elastic",
+    *,
+    moves: list[IntArray],
+    most: int,
+    time_left: Callable[[], float],
+) -> bool:
+    """Add to `moves` until there are `most` or no more; whether it came to an end in time."""
+    for known in moves:
+        programme.exclude(known)
+    while len(moves) < most:
         left = time_left()
         if left <= 0:
-            return Relaxations(tuple(found), is_complete=False)
+            return False
         moved, ended = programme.solve(time_limit=left)
         if moved is None:
-            return Relaxations(tuple(found), is_complete=ended)
-        changes = tuple(
+            return ended
+        if not moved.any():
+            break
+        moves.append(moved)
+        programme.exclude(moved)
+    return True
+
+
+def _relaxation(*, space: PanelSpace, moved: IntArray) -> Relaxation:
+    downs, ups = np.split(moved, 2)
+    return Relaxation(
+        tuple(
             QuotaChange(quota, quota.minimum - int(down), quota.maximum + int(up))
-            for quota, down, up in zip(
-                space.quotas, moved[: len(space.quotas)], moved[len(space.quotas) :], strict=True
-            )
+            for quota, down, up in zip(space.quotas, downs, ups, strict=True)
             if down or up
         )
-        if not changes:
-            break
-        found.append(Relaxation(changes))
-        programme.exclude(moved)
-    return Relaxations(tuple(found), is_complete=True)
+    )
 
 
 class _Elastic:
     """Columns: seats by kind (T), seats below each minimum (Q), above each maximum (Q), whether a
-    quota is touched (Q), and switches of the cuts.
+    quota is touched (Q), and switches of the cuts. Where `held`, bounds move within the flexible
+    bounds alone.
     """
 
-    def __init__(self, space: PanelSpace) -> None:
+    def __init__(self, space: PanelSpace, *, held: bool) -> None:
         rows, kinds = space.rows.shape
         quotas = len(space.quotas)
         self._kinds, self._quotas = kinds, quotas
@@ -171,6 +221,8 @@ class _Elastic:
         self._most = np.concatenate(
             [minima, np.maximum(0, np.maximum(minima, space.size) - maxima)]
         )
+        if held:
+            self._most = np.minimum(self._most, _flex(space.quotas))
         counts = space.rows[1 : 1 + quotas]
         eye, none = csr_matrix(np.eye(quotas)), csr_matrix((quotas, quotas))
         blank = csr_matrix((rows - quotas, 3 * quotas))
@@ -240,3 +292,16 @@ class _Elastic:
         self._cost = np.append(self._cost, np.zeros(len(places)))
         self._lower = np.append(self._lower, np.zeros(len(places)))
         self._upper = np.append(self._upper, np.ones(len(places)))
+
+
+def _flex(quotas: Sequence[Quota]) -> FloatArray:
+    """Seats by which each minimum may be lowered (Q), then each maximum raised (Q), as stated."""
+    downs = [
+        0 if quota.flexible_minimum is None else quota.minimum - quota.flexible_minimum
+        for quota in quotas
+    ]
+    ups = [
+        0 if quota.flexible_maximum is None else quota.flexible_maximum - quota.maximum
+        for quota in quotas
+    ]
+    return np.array([*downs, *ups], dtype=float)

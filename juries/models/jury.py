@@ -69,7 +69,8 @@ class Jury(models.Model):
 class Quota(models.Model):
     """Bounds on the members of a jury who have all of the given feature values.
 
-    `key` is the sorted list of the values' ids, so that a combination stands once.
+    `key` is the sorted list of the values' ids, so that a combination stands once. The flexible
+    bounds say how far a bound may give way where no jury meets all of them; empty: nothing is said.
     """
 
     jury = models.ForeignKey(Jury, on_delete=models.CASCADE, related_name="quotas")
@@ -77,6 +78,8 @@ class Quota(models.Model):
     key = models.CharField(max_length=200)
     minimum = models.PositiveIntegerField()
     maximum = models.PositiveIntegerField()
+    flexible_minimum = models.PositiveIntegerField(null=True, blank=True)
+    flexible_maximum = models.PositiveIntegerField(null=True, blank=True)
 
     class Meta:
         ordering = ("jury_id", "id")
@@ -86,7 +89,22 @@ class Quota(models.Model):
                 condition=models.Q(minimum__lte=models.F("maximum")),
                 name="juries_quota_minimum_below_maximum",
             ),
+            models.CheckConstraint(
+                condition=models.Q(flexible_minimum__isnull=True)
+                | models.Q(flexible_minimum__lte=models.F("minimum")),
+                name="juries_quota_flexible_minimum_below_minimum",
+            ),
+            models.CheckConstraint(
+                condition=models.Q(flexible_maximum__isnull=True)
+                | models.Q(flexible_maximum__gte=models.F("maximum")),
+                name="juries_quota_flexible_maximum_above_maximum",
+            ),
         )
 
     def __str__(self) -> str:
         return f"{self.minimum}-{self.maximum}"
+
+    @property
+    def states_flex(self) -> bool:
+        """Whether it is said of either bound how far it may give way."""
+        return self.flexible_minimum is not None or self.flexible_maximum is not None

@@ -6,24 +6,31 @@ from io import StringIO
 
 from django.db.models import QuerySet
 
-from juries.models import Candidate, FeatureValue, Jury, Pool
+from juries.models import Candidate, FeatureValue, Jury, Pool, Quota
 
 ROWS_AT_A_TIME = 2000
 
 
 def categories_csv(*, pool: Pool, jury: Jury | None = None) -> Iterator[str]:
-    """category,name,min,max; bounds of the jury's quotas, else from nobody to the jury's size."""
-    bounds: dict[int, tuple[int, int]] = {}
+    """category,name,min,max; bounds of the jury's quotas, else from nobody to the jury's size.
+
+    min_flex,max_flex follow where any of these quotas says how far it may give way. Quotas on
+    combinations have no place in such a file.
+    """
+    quotas: dict[int, Quota] = {}
     if jury is not None:
         for quota in jury.quotas.prefetch_related("feature_values"):
             values = list(quota.feature_values.all())
             if len(values) == 1:
-                bounds[values[0].pk] = (quota.minimum, quota.maximum)
+                quotas[values[0].pk] = quota
     most = jury.size if jury is not None else pool.candidates.drawable().count()
-    yield _line(("category", "name", "min", "max"))
+    with_flex = any(quota.states_flex for quota in quotas.values())
+    flex = ("min_flex", "max_flex") if with_flex else ()
+    yield _line(("category", "name", "min", "max", *flex))
     for value in _values(pool):
-        low, high = bounds.get(value.pk, (0, most))
-        yield _line((value.feature.name, value.value, low, high))
+        held = quotas.get(value.pk) or Quota(minimum=0, maximum=most)
+        said = (held.flexible_minimum, held.flexible_maximum) if with_flex else ()
+        yield _line((value.feature.name, value.value, held.minimum, held.maximum, *said))
 
 
 def population_csv(*, pool: Pool) -> Iterator[str]:

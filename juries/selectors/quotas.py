@@ -8,7 +8,7 @@ from juries.domain.explanation import Explanation, explain
 from juries.domain.panel_space import build_panel_space, problems_by_sums
 from juries.domain.quotas import Quota as QuotaBounds
 from juries.domain.quotas import QuotaProblem
-from juries.models import Feature, FeatureValue, Jury
+from juries.models import Feature, FeatureValue, Jury, Quota
 from juries.selectors.pools import ValueCount, candidate_profiles, pool_against_population
 from juries.selectors.seating_rules import Seating, seating_of
 
@@ -33,6 +33,8 @@ def quotas_of(*, jury: Jury) -> list[QuotaBounds]:
                     traits=tuple((value.feature.name, value.value) for value in values),
                     minimum=row.minimum,
                     maximum=row.maximum,
+                    flexible_minimum=row.flexible_minimum,
+                    flexible_maximum=row.flexible_maximum,
                 ),
             )
         )
@@ -45,14 +47,13 @@ def _place(value: FeatureValue) -> tuple[int, int, int, int]:
 
 @dataclass(frozen=True)
 class QuotaRow:
-    """One feature value on the quotas page; bounds are None where there is no quota.
+    """One feature value on the quotas page; `quota` is None where there is none.
 
     `expected` is population share x size, in persons.
     """
 
     count: ValueCount
-    minimum: int | None
-    maximum: int | None
+    quota: Quota | None
     expected: float | None
 
 
@@ -61,8 +62,7 @@ class Combination:
     """A quota on people who have several values at once."""
 
     values: tuple[FeatureValue, ...]
-    minimum: int
-    maximum: int
+    quota: Quota
 
     @property
     def label(self) -> str:
@@ -80,25 +80,23 @@ class QuotaTable:
 
 def quota_table(*, jury: Jury) -> QuotaTable:
     """All values of the pool's features with their counts, shares and bounds. Five queries."""
-    single: dict[int, tuple[int, int]] = {}
+    single: dict[int, Quota] = {}
     combinations: list[Combination] = []
     for row in jury.quotas.prefetch_related("feature_values__feature"):
         values = tuple(sorted(row.feature_values.all(), key=_place))
         if len(values) == 1:
-            single[values[0].pk] = (row.minimum, row.maximum)
+            single[values[0].pk] = row
         else:
-            combinations.append(Combination(values, row.minimum, row.maximum))
+            combinations.append(Combination(values, row))
     features: dict[Feature, list[QuotaRow]] = {}
     for feature, counts in pool_against_population(pool=jury.pool).items():
         rows = features.setdefault(feature, [])
         for count in counts:
-            minimum, maximum = single.get(count.value.pk, (None, None))
             share = count.population_share
             rows.append(
                 QuotaRow(
                     count=count,
-                    minimum=minimum,
-                    maximum=maximum,
+                    quota=single.get(count.value.pk),
                     expected=share * jury.size if share is not None else None,
                 )
             )

@@ -400,7 +400,8 @@ def _write_contacts(pool: Pool, rows: Sequence[Respondent], known: Mapping[str, 
 
 @transaction.atomic
 def import_quotas(*, jury: Jury, categories: bytes, actor: User | None = None) -> int:
-    """Set a jury's quotas on single values from the bounds of a categories.csv.
+    """Set a jury's quotas on single values from the bounds of a categories.csv, with how far they
+    may give way if the file says so. Combinations stay.
 
     Raises:
         PoolImportRefused: a row is wrong, or names a value that the pool doesn't have.
@@ -432,13 +433,19 @@ def import_quotas(*, jury: Jury, categories: bytes, actor: User | None = None) -
                     )
                 )
             else:
-                wanted.append(WantedQuota((pk,), value.minimum, value.maximum))
+                wanted.append(
+                    WantedQuota(
+                        (pk,),
+                        value.minimum,
+                        value.maximum,
+                        value.flexible_minimum,
+                        value.flexible_maximum,
+                    )
+                )
     if errors:
         raise PoolImportRefused(errors)
     combined = [
-        WantedQuota(
-            tuple(quota.feature_values.values_list("pk", flat=True)), quota.minimum, quota.maximum
-        )
+        WantedQuota.of(quota, value_ids=quota.feature_values.values_list("pk", flat=True))
         for quota in jury.quotas.all()
         if "," in quota.key
     ]

@@ -1,11 +1,12 @@
 """Writing the quotas of a jury."""
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
+from typing import Self
 
 from django.db import transaction
 
-from juries.domain.quotas import InvalidQuota, propose_quotas
+from juries.domain.quotas import InvalidQuota, flex_problems, propose_quotas
 from juries.models import FeatureValue, Jury, Quota, User
 from juries.selectors.pools import population_shares
 from juries.selectors.quotas import quota_key
@@ -29,11 +30,27 @@ class QuotasRefused(Exception):
 
 @dataclass(frozen=True)
 class WantedQuota:
-    """Bounds wanted for people who have all of the values (ids of FeatureValue)."""
+    """Bounds wanted for people who have all of the values (ids of FeatureValue).
+
+    The flexible ones say how far a bound may give way; None: nothing is said.
+    """
 
     value_ids: tuple[int, ...]
     minimum: int
     maximum: int
+    flexible_minimum: int | None = None
+    flexible_maximum: int | None = None
+
+    @classmethod
+    def of(cls, stored: Quota, *, value_ids: Iterable[int]) -> Self:
+        """A quota that is there already."""
+        return cls(
+            tuple(value_ids),
+            stored.minimum,
+            stored.maximum,
+            stored.flexible_minimum,
+            stored.flexible_maximum,
+        )
 
 
 @transaction.atomic
@@ -44,7 +61,8 @@ def set_quotas(*, jury: Jury, quotas: Sequence[WantedQuota], actor: User | None 
     refused until they can be met.
 
     Raises:
-        QuotasRefused: bounds are crossed, a value is of another pool, or a quota stands twice.
+        QuotasRefused: bounds are crossed, a flexible bound is tighter than its bound, a value is
+            of another pool, or a quota stands twice.
     """
     known = {
         value.pk: value
@@ -69,19 +87,30 @@ def set_quotas(*, jury: Jury, quotas: Sequence[WantedQuota], actor: User | None 
             key=quota_key(wanted.value_ids),
             minimum=wanted.minimum,
             maximum=wanted.maximum,
+            flexible_minimum=wanted.flexible_minimum,
+            flexible_maximum=wanted.flexible_maximum,
         )
         row.feature_values.set(wanted.value_ids)
     record_act(
         actor=actor,
         verb="set quotas",
         subject=jury,
-        details={
-            "quotas": [
-                {"of": _label(wanted, known), "minimum": wanted.minimum, "maximum": wanted.maximum}
-                for wanted in quotas
-            ]
-        },
+        details={"quotas": [_told(wanted, known) for wanted in quotas]},
     )
+
+
+def _told(wanted: WantedQuota, known: dict[int, FeatureValue]) -> dict[str, str | int]:
+    """A quota for the audit log; how far it may give only where that is said."""
+    told: dict[str, str | int] = {
+        "of": _label(wanted, known),
+        "minimum": wanted.minimum,
+        "maximum": wanted.maximum,
+    }
+    if wanted.flexible_minimum is not None:
+        told["min_flex"] = wanted.flexible_minimum
+    if wanted.flexible_maximum is not None:
+        told["max_flex"] = wanted.flexible_maximum
+    return told
 
 
 def _label(wanted: WantedQuota, known: dict[int, FeatureValue]) -> str:
@@ -104,6 +133,11 @@ def _problems_of(wanted: WantedQuota, known: dict[int, FeatureValue]) -> list[st
         problems.append(
             f"{label}: the minimum of {wanted.minimum} is above the maximum of {wanted.maximum}."
         )
+    crossed = flex_problems(
+        bounds=(wanted.minimum, wanted.maximum),
+        flexible=(wanted.flexible_minimum, wanted.flexible_maximum),
+    )
+    problems.extend(f"{label}: {problem}" for problem in crossed)
     return problems
 
 

@@ -134,7 +134,9 @@ def full_study(jury: Jury, make_study: Callable[..., Study], researcher: User) -
     young = jury.pool.features.get(name="age").values.get(value="under 40")
     quota = Quota.objects.create(jury=jury, key=f"{woman.pk}", minimum=1, maximum=3)
     quota.feature_values.set([woman])
-    both = Quota.objects.create(jury=jury, key=f"{woman.pk},{young.pk}", minimum=0, maximum=2)
+    both = Quota.objects.create(
+        jury=jury, key=f"{woman.pk},{young.pk}", minimum=0, maximum=2, flexible_maximum=3
+    )
     both.feature_values.set([woman, young])
     question = study.profile_questions.create(
         key="vote", text="Do you vote?", options=["yes", "no"], position=1
@@ -695,6 +697,21 @@ def test_not_a_bundle(db: None, tmp_path: Path) -> None:
     refused(tmp_path / "folder", "files")
 
 
+def test_a_bundle_from_before_bounds_could_give_way_can_be_read(bundle: Path) -> None:
+    def without(rows: list[dict[str, Any]]) -> None:
+        for row in rows:
+            assert {"min_flex", "max_flex"} <= row.keys()
+            del row["min_flex"], row["max_flex"]
+
+    forge(bundle, "quotas", without)
+    manifest = json.loads((bundle / "manifest.json").read_text())
+    (table,) = (table for table in manifest["tables"] if table["name"] == "quotas")
+    table["columns"] = [c for c in table["columns"] if not c["name"].endswith("_flex")]
+    (bundle / "manifest.json").write_text(json.dumps(manifest))
+    import_bundle(path=bundle)
+    assert [quota.states_flex for quota in Quota.objects.all()] == [False, False]
+
+
 def first(name: str, value: Any) -> Callable[[list[dict[str, Any]]], None]:
     def change(rows: list[dict[str, Any]]) -> None:
         rows[0][name] = value
@@ -724,6 +741,8 @@ def first(name: str, value: Any) -> Callable[[list[dict[str, Any]]], None]:
         ("choices", first("option", "perhaps"), "is not in options"),
         ("answers", first("merged_into", str(uuid4())), "merged_into"),
         ("assignments", first("active_ms", -5), "active_ms is -5"),
+        ("quotas", first("min_flex", 2), "quotas, row 1: the minimum of 1 can't give way to 2"),
+        ("quotas", first("max_flex", -1), "max_flex is -1"),
     ],
 )
 def test_forged_rows_are_refused(

@@ -99,7 +99,8 @@ def test_quotas_are_replaced(world: "World", empty: Jury) -> None:
     client = world.by_manager
     made = client.put(url(empty), {"quotas": [WOMEN, OLD_MEN]})
     assert made.status_code == 200, made.content
-    assert made.json() == [WOMEN, {**OLD_MEN, "maximum": 4}]
+    unsaid = {"min_flex": None, "max_flex": None}
+    assert made.json() == [{**WOMEN, **unsaid}, {**OLD_MEN, "maximum": 4, **unsaid}]
     assert client.get(url(empty)).json()["results"] == made.json()
     assert client.get(url(empty, "api-jury")).json()["quotas"] == made.json()
     assert last_act() == ("set quotas", "manager")
@@ -113,6 +114,9 @@ def test_quotas_are_replaced(world: "World", empty: Jury) -> None:
     [
         ({"minimum": 3}, "", []),
         ({"minimum": -1}, "/minimum", []),
+        ({"min_flex": 2}, "", []),
+        ({"max_flex": 1}, "", []),
+        ({"min_flex": -1}, "/min_flex", []),
         ({"traits": []}, "/traits", []),
         (
             {"traits": [{"feature": "height", "value": "tall"}]},
@@ -148,6 +152,20 @@ def test_a_wrong_quota_is_named_by_its_place_and_nothing_changes(
     assert error["pointer"] == f"#/quotas/1{where}"
     assert error.get("legal", []) == legal
     assert empty.quotas.get().minimum == 1
+
+
+def test_how_far_bounds_may_give_way_is_kept_and_told(world: "World", empty: Jury) -> None:
+    client = world.by_manager
+    flexible = [
+        {**WOMEN, "min_flex": 0, "max_flex": None},
+        {**OLD_MEN, "maximum": 2, "min_flex": 1, "max_flex": 4},
+    ]
+    made = client.put(url(empty), {"quotas": flexible})
+    assert made.json() == flexible
+    assert client.get(url(empty, "api-jury")).json()["quotas"] == flexible
+    women, old_men = AuditEntry.objects.order_by("-id")[0].details["quotas"]
+    assert (women["min_flex"], old_men["max_flex"]) == (0, 4)
+    assert "max_flex" not in women
 
 
 def test_a_quota_stands_once(world: "World", empty: Jury) -> None:

@@ -91,6 +91,60 @@ def test_a_relaxation_is_found_and_taken(
 
 @pytest.mark.parametrize(
     ("scripts", "width", "scheme"),
+    [(True, 320, "dark"), (True, 768, "light"), (False, 320, "light"), (True, 1280, "light")],
+)
+def test_bounds_give_way_as_far_as_is_allowed(
+    live_server: Any,
+    chromium_path: str,
+    pool: Pool,
+    monkeypatch: pytest.MonkeyPatch,
+    scripts: bool,
+    width: int,
+    scheme: str,
+) -> None:
+    monkeypatch.setenv("DJANGO_ALLOW_ASYNC_UNSAFE", "true")
+    User.objects.create_superuser("ada", "ada@example.org", PASSWORD)
+    jury = Jury.objects.create(pool=pool, name="Panel", size=4)
+    woman = FeatureValue.objects.get(feature__pool=pool, value="woman").pk
+    young = FeatureValue.objects.get(feature__pool=pool, value="under 40").pk
+    path = f"{live_server.url}/admin/juries/jury/{jury.pk}/quotas/"
+
+    def walk(page: Page) -> None:
+        page.goto(path)
+        page.get_by_label("Username").fill("ada")
+        page.get_by_label("Password").fill(PASSWORD)
+        page.get_by_role("button", name="Sign in").click()
+        expect(page.locator(f"[name=max-flex-{young}]")).to_be_hidden()
+        page.get_by_text("How far bounds may give way").click()
+        page.locator(f"[name=min-{woman}]").fill("3")
+        page.locator(f"[name=max-{young}]").fill("0")
+        page.get_by_label("Maximum may give way to, age: under 40").fill("2")
+        if not scripts:
+            page.get_by_role("button", name="Check", exact=True).click()
+        first = page.locator(".ways li").first
+        expect(first).to_contain_text("age: under 40 maximum 0 -> 1")
+        expect(first).to_contain_text("within the bounds you allowed")
+        if scripts:
+            check_the_look(page)
+        first.get_by_role("button").click()
+        expect(page.locator(f"[name=max-{young}]")).to_have_value("1")
+        expect(page.locator(f"[name=max-flex-{young}]")).to_have_value("2")
+        expect(page.locator(f"[name=max-flex-{young}]")).to_be_visible()
+        page.get_by_role("button", name="Save quotas").click()
+        expect(page.get_by_text("The quotas are saved")).to_be_visible()
+
+    in_chromium(
+        chromium_path,
+        walk,
+        java_script_enabled=scripts,
+        viewport={"width": width, "height": 800},
+        color_scheme=scheme,
+    )
+    assert jury.quotas.get(key=str(young)).flexible_maximum == 2
+
+
+@pytest.mark.parametrize(
+    ("scripts", "width", "scheme"),
     [(True, 320, "dark"), (False, 320, "light"), (True, 1280, "light")],
 )
 def test_seating_rules_are_pasted_looked_up_and_taken_off(

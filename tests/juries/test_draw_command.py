@@ -126,6 +126,47 @@ def test_quotas_that_cannot_be_met_end_with_status_2(tmp_path: Path) -> None:
     assert error["changes"][0]["in_words"] in error["message"]
 
 
+FLEXIBLE = "category,name,min,max,min_flex,max_flex\n"
+
+
+@pytest.mark.parametrize(
+    ("rows", "within", "first", "flex"),
+    [
+        # Five seats, and six are asked for: the women may give way, the men may not.
+        ("g,f,4,5,2,5\ng,m,2,3,,\na,old,1,3,,\na,young,1,4,,\n", "yes", "g: f minimum 4 -> 3",
+         {"min_flex": 2, "max_flex": 5}),
+        ("g,f,4,5,4,5\ng,m,2,3,2,\na,old,1,3,0,\na,young,1,4,0,\n", "no", None, None),
+    ],
+)  # fmt: skip
+def test_how_far_bounds_may_give_decides_what_is_proposed_first(
+    tmp_path: Path, rows: str, within: str, first: str | None, flex: dict[str, int] | None
+) -> None:
+    files = write_files(tmp_path, categories=FLEXIBLE + rows)
+    with pytest.raises(CommandError) as caught:
+        call_command("draw", *files, "--size=5")
+    error = read(tmp_path)["error"]
+    assert error["within_flex"] == within
+    assert [way["is_within_flex"] for way in error["relaxations"]] == [within == "yes", False]
+    if first is not None:
+        assert error["changes"][0]["in_words"] == first
+        assert error["changes"][0]["flex"] == flex
+        assert f"(1) {first} (within the bounds you allowed)." in str(caught.value)
+    else:
+        assert "No change within the bounds you allowed is enough." in str(caught.value)
+
+
+def test_a_lottery_does_not_depend_on_how_far_bounds_may_give(tmp_path: Path) -> None:
+    lines = CATEGORIES.splitlines()[1:]
+    flexible = FLEXIBLE + "".join(f"{line},0,5\n" for line in lines)
+    told = []
+    for number, categories in enumerate((CATEGORIES, flexible)):
+        folder = tmp_path / str(number)
+        folder.mkdir()
+        call_command("draw", *write_files(folder, categories=categories), "--size=5", "--seed=s")
+        told.append(read(folder)["digest"])
+    assert told[0] == told[1]
+
+
 def test_bad_rows_are_named(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     files = write_files(tmp_path)
     with (tmp_path / "respondents.csv").open("a") as file:

@@ -165,6 +165,28 @@ class TestRecord:
 
         assert content(found(empty_jury)) == content(found(empty_jury))
 
+    def test_how_far_quotas_may_give_way_is_no_part_of_it(self, empty_jury: Jury) -> None:
+        """So a record holds when somebody says so afterwards: the quotas in force are the same."""
+
+        def content(draw: Draw) -> bytes:
+            made = record_content(draw=draw, number=1, earlier=[], randomness=DICE)
+            return canonical_json(made)
+
+        draw = found(empty_jury)
+        record = published(draw)
+        empty_jury.quotas.update(flexible_minimum=0, flexible_maximum=4)
+        ceremony.enter_value(record=record, value=VALUE, today=DAY)
+        record.refresh_from_db()
+        assert record.state == "drawn"
+        other = Jury.objects.create(pool=empty_jury.pool, name="Other", size=4)
+        flexible = [
+            WantedQuota.of(row, value_ids=row.feature_values.values_list("pk", flat=True))
+            for row in empty_jury.quotas.all()
+        ]
+        quotas.set_quotas(jury=other, quotas=flexible)
+        twin = json.loads(content(found(other)))
+        assert canonical_json({**twin, "jury": str(empty_jury.public_id)}) == content(draw)
+
     @pytest.mark.parametrize(
         ("randomness", "words"),
         [

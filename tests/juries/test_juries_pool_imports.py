@@ -18,6 +18,7 @@ from juries.selectors.pool_files import (
     population_csv,
     respondents_csv,
 )
+from juries.selectors.quotas import quotas_of
 from juries.services import pool_imports, uploads
 from juries.services.pool_imports import (
     PoolImportRefused,
@@ -27,6 +28,7 @@ from juries.services.pool_imports import (
     perform_import,
     plan_import,
 )
+from juries.services.quotas import WantedQuota, set_quotas
 from juries.services.runs import perform_run
 from juries.services.uploads import PoolFiles
 
@@ -180,6 +182,33 @@ class TestQuotasFromCategories:
         woman = FeatureValue.objects.get(value="woman")
         quota = jury.quotas.get(key=str(woman.pk))
         assert (quota.minimum, quota.maximum) == (1, 2)
+
+    def test_how_far_bounds_may_give_way_comes_in_and_goes_out(self, fresh: Pool) -> None:
+        import_pool(pool=fresh, files=files())
+        jury = Jury.objects.create(pool=fresh, name="J", size=2)
+        header, *rows = CATEGORIES.decode().splitlines()
+        flexible = [f"{header},min_flex,max_flex", f"{rows[0]},0,", f"{rows[1]},,3"]
+        flexible += [f"{row},," for row in rows[2:]]
+        import_quotas(jury=jury, categories="\n".join(flexible).encode())
+        told = "".join(categories_csv(pool=fresh, jury=jury))
+        assert told.splitlines() == flexible
+        before = list(quotas_of(jury=jury))
+        assert [quota.states_flex for quota in before] == [True, True, False, False]
+        import_quotas(jury=jury, categories=told.encode())
+        assert list(quotas_of(jury=jury)) == before
+        import_quotas(jury=jury, categories=CATEGORIES)
+        assert not any(quota.states_flex for quota in quotas_of(jury=jury))
+        plain = "".join(categories_csv(pool=fresh, jury=jury))
+        assert plain.splitlines() == CATEGORIES.decode().splitlines()
+
+    def test_combinations_keep_how_far_they_may_give_way(self, fresh: Pool) -> None:
+        import_pool(pool=fresh, files=files())
+        jury = Jury.objects.create(pool=fresh, name="J", size=2)
+        both = tuple(value.values.all()[0].pk for value in fresh.features.all())
+        set_quotas(jury=jury, quotas=[WantedQuota(both, 1, 1, 0, 2)])
+        import_quotas(jury=jury, categories=CATEGORIES)
+        kept = quotas_of(jury=jury)[-1]
+        assert (kept.flexible_minimum, kept.flexible_maximum) == (0, 2)
 
     def test_unknown_values_are_named(self, fresh: Pool) -> None:
         jury = Jury.objects.create(pool=fresh, name="J", size=2)

@@ -2,6 +2,7 @@
 
 import itertools
 from collections.abc import Iterator, Sequence
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -291,10 +292,114 @@ def test_out_of_time_is_said() -> None:
     assert "Time ran out for:" in late.in_words
 
 
+def older_women_are_capped_twice(north: int | None, low: int | None) -> PanelSpace:
+    """Three young women, four older men, and two older women who are from the north and of low
+    education, of which nobody may sit: letting one of them sit takes two seats of moving.
+    """
+    capped = (("region", "north"), ("education", "low"))
+    free = (("region", "south"), ("education", "high"))
+    candidates = [
+        *people(3, FEMALE, YOUNG, *free, prefix="a"),
+        *people(4, MALE, OLD, *free, prefix="b"),
+        *people(2, FEMALE, OLD, *capped, prefix="c"),
+    ]
+    quotas = [
+        Quota((FEMALE,), 2, 4),
+        Quota((OLD,), 3, 4),
+        Quota((capped[0],), 0, 0, flexible_maximum=north),
+        Quota((capped[1],), 0, 0, flexible_maximum=low),
+    ]
+    return build_panel_space(candidates=candidates, quotas=quotas, size=4)
+
+
+BOTH_CAPS = "region: north maximum 0 -> 1; education: low maximum 0 -> 1"
+ONE_SEAT = ["gender: female minimum 2 -> 1", "age: 30+ minimum 3 -> 2"]
+
+
+def test_a_larger_relaxation_within_the_flexible_bounds_stands_before_smaller_ones() -> None:
+    space = older_women_are_capped_twice(north=1, low=2)
+    ways = smallest_relaxations(space=space)
+    assert ways.is_complete
+    assert ways.within_flex is Answer.YES
+    assert [way.in_words for way in ways.found] == [BOTH_CAPS, *ONE_SEAT]
+    assert [way.seats for way in ways.found] == [2, 1, 1]
+    assert [way.is_within_flex for way in ways.found] == [True, False, False]
+    assert smallest_change(space=space) == ways.found[0].changes
+    assert explain(space=space).ways_out[0] == (
+        f"Any one of these changes would be enough: (1) {BOTH_CAPS} (within the bounds you"
+        f" allowed). (2) {ONE_SEAT[0]}. (3) {ONE_SEAT[1]}."
+    )
+
+
+@pytest.mark.parametrize(("north", "low"), [(1, None), (4, 0), (0, 0)])
+def test_where_the_flexible_bounds_are_not_enough_it_says_so_and_shows_the_others(
+    north: int, low: int | None
+) -> None:
+    """A bound of which nothing is said stays, once something is said of another."""
+    space = older_women_are_capped_twice(north=north, low=low)
+    ways = smallest_relaxations(space=space)
+    assert ways.within_flex is Answer.NO
+    assert [way.in_words for way in ways.found] == [*ONE_SEAT, BOTH_CAPS]
+    assert not any(way.is_within_flex for way in ways.found)
+    said = explain(space=space).ways_out
+    assert said[0] == "No change within the bounds you allowed is enough."
+    assert said[1].startswith(f"Any one of these changes would be enough: (1) {ONE_SEAT[0]}. (2)")
+
+
+def test_without_flexible_bounds_nothing_is_said_of_them() -> None:
+    space = older_women_are_capped_twice(north=None, low=None)
+    ways = smallest_relaxations(space=space)
+    assert ways.within_flex is None
+    assert [way.in_words for way in ways.found] == [*ONE_SEAT, BOTH_CAPS]
+    assert "allowed" not in explain(space=space).in_words
+
+
+def test_two_bounds_give_way_as_far_as_each_may() -> None:
+    space = young_women_only()
+    women, young, men = space.quotas
+    quotas = [replace(women, flexible_minimum=8), replace(young, flexible_maximum=6), men]
+    ways = smallest_relaxations(
+        space=build_panel_space(candidates=space.candidates, quotas=quotas, size=20)
+    )
+    assert ways.found[0].in_words == "gender: female minimum 11 -> 8; age: 18-29 maximum 3 -> 6"
+    assert {way.in_words for way in ways.found[1:]} == {
+        "gender: female minimum 11 -> 5",
+        "age: 18-29 maximum 3 -> 9",
+    }
+    assert [way.is_within_flex for way in ways.found] == [True, False, False]
+
+
+def test_a_combination_gives_way_like_any_other_quota() -> None:
+    pool = [*people(4, FEMALE, YOUNG, prefix="f"), *people(4, MALE, OLD, prefix="m")]
+    quotas = [Quota((FEMALE, OLD), 2, 4, flexible_minimum=0), Quota((MALE,), 0, 4)]
+    ways = smallest_relaxations(space=build_panel_space(candidates=pool, quotas=quotas, size=4))
+    assert [way.in_words for way in ways.found] == [
+        "gender: female and age: 30+ minimum 2 -> 0",
+    ]
+    assert ways.found[0].is_within_flex
+
+
+def test_flexible_bounds_do_not_touch_the_conflict_nor_whom_to_recruit() -> None:
+    flexible = explain(space=older_women_are_capped_twice(north=1, low=1))
+    plain = explain(space=older_women_are_capped_twice(north=None, low=None))
+    assert flexible.conflict is not None
+    assert plain.conflict is not None
+    assert flexible.conflict.in_words == plain.conflict.in_words
+    assert flexible.recruiting == plain.recruiting
+
+
+def test_out_of_time_within_the_flexible_bounds_is_not_taken_for_a_no() -> None:
+    space = older_women_are_capped_twice(north=1, low=1)
+    ways = smallest_relaxations(space=space, time_left=lambda: 0.0)
+    assert (ways.found, ways.is_complete, ways.within_flex) == ((), False, Answer.UNDECIDED)
+    left = iter((100.0, 100.0, 0.0))  # the one within, the proof that there is no other
+    late = smallest_relaxations(space=space, time_left=lambda: next(left))
+    assert [way.in_words for way in late.found] == [BOTH_CAPS]
+    assert (late.is_complete, late.within_flex) == (False, Answer.YES)
+
+
 @st.composite
-def small_pools(
-    draw: st.DrawFn,
-) -> tuple[PanelSpace, int | None]:
+def small_pools(draw: st.DrawFn, *, flexible: bool = False) -> tuple[PanelSpace, int | None]:
     values = {"x": ("1", "2"), "y": ("1", "2", "3")}
     candidates = [
         person(
@@ -309,7 +414,14 @@ def small_pools(
     for feature, options in values.items():
         for value in options:
             low = draw(st.integers(0, 3))
-            quotas.append(Quota(((feature, value),), low, draw(st.integers(low, 4))))
+            high = draw(st.integers(low, 4))
+            flex: tuple[int | None, int | None] = (None, None)
+            if flexible:
+                flex = (
+                    draw(st.none() | st.integers(0, low)),
+                    draw(st.none() | st.integers(high, 5)),
+                )
+            quotas.append(Quota(((feature, value),), low, high, *flex))
     limit = draw(st.sampled_from((None, 1)))
     space = build_panel_space(
         candidates=candidates, quotas=quotas, size=size, household_limit=limit
@@ -363,6 +475,46 @@ def test_relaxations_are_minimal_and_the_smallest(case: tuple[PanelSpace, int | 
     assert set(moved) <= set(possible)
     cost = sorted((sum(move), touched(move)) for move in possible)
     assert [(sum(move), touched(move)) for move in moved] == cost[: len(moved)]
+
+
+@settings(max_examples=80, deadline=None)
+@given(case=small_pools(flexible=True))
+def test_relaxations_within_the_flexible_bounds_are_the_smallest_of_these(
+    case: tuple[PanelSpace, int | None],
+) -> None:
+    space, limit = case
+    assume(any(quota.states_flex for quota in space.quotas))
+    assume(not any_panel(space, space.quotas, limit))
+    possible = minimal_moves(space, limit)
+    within = [move for move in possible if is_allowed(space, move)]
+    ways = smallest_relaxations(space=space)
+    assert ways.is_complete
+    assert ways.within_flex is (Answer.YES if within else Answer.NO)
+    moved = [moves_of(space, way.changes) for way in ways.found]
+    assert set(moved) <= set(possible)
+    assert len(set(moved)) == len(moved) == min(3, len(possible))
+    inside = moved[: len(within)]
+    assert [way.is_within_flex for way in ways.found] == [is_allowed(space, m) for m in moved]
+    assert set(inside) <= set(within)
+    assert costs(inside) == sorted(costs(within))[:3]
+    beyond = [move for move in possible if move not in within]
+    assert costs(moved[len(inside) :]) == sorted(costs(beyond))[: 3 - len(inside)]
+
+
+def costs(moves: Sequence[tuple[int, ...]]) -> list[tuple[int, int]]:
+    return [(sum(move), touched(move)) for move in moves]
+
+
+def is_allowed(space: PanelSpace, move: tuple[int, ...]) -> bool:
+    """Only bounds that may give are moved, and no further than they may."""
+    half = len(move) // 2
+    for quota, low, high in zip(space.quotas, move[:half], move[half:], strict=True):
+        least, most = quota.flexible_minimum, quota.flexible_maximum
+        if low and (least is None or quota.minimum - low < least):
+            return False
+        if high and (most is None or quota.maximum + high > most):
+            return False
+    return True
 
 
 def touched(move: tuple[int, ...]) -> int:

@@ -66,6 +66,8 @@ def test_flexible_bounds_and_any_order_of_columns() -> None:
 
 def test_quotas_and_profiles() -> None:
     assert as_quotas(CATEGORIES)[0] == Quota((("gender", "female"),), 1, 2)
+    flexible = parse_categories(content=b"category,name,min,max,min_flex,max_flex\na,b,2,4,1,\n")
+    assert as_quotas(flexible) == (Quota((("a", "b"),), 2, 4, 1, None),)
     found = people("id,gender,age\np1,female,18-29\n")
     assert as_profiles(found)[0].traits == (("gender", "female"), ("age", "18-29"))
 

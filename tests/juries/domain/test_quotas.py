@@ -102,6 +102,18 @@ def test_quotas_that_make_no_sense(
         Quota(traits, minimum, maximum)
 
 
+@pytest.mark.parametrize(("low", "high"), [(3, None), (-1, None), (None, 3), (3, 3)])
+def test_flexible_bounds_that_make_no_sense(low: int | None, high: int | None) -> None:
+    with pytest.raises(InvalidQuota, match="can't give way"):
+        Quota((FEMALE,), 2, 4, low, high)
+
+
+def test_flexible_bounds_may_be_stated_for_one_side_or_none() -> None:
+    assert not Quota((FEMALE,), 2, 4).states_flex
+    for low, high in ((2, None), (None, 4), (0, 9)):
+        assert Quota((FEMALE,), 2, 4, low, high).states_flex
+
+
 def test_counts_by_combination() -> None:
     quotas = [Quota((FEMALE,), 0, 9), Quota((FEMALE, OLD), 0, 9), Quota((("x", "y"),), 0, 9)]
     assert count_candidates(candidates=pool(5, 5), quotas=quotas) == (5, 2, 0)
