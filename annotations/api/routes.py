@@ -54,6 +54,7 @@ urlpatterns: list[URLPattern | URLResolver] = [
         name="api-criterion",
     ),
     path(f"{STUDY}sources/", material.SourceList.as_view(), name="api-sources"),
+    path(f"{STUDY}sources/<uuid:source_id>/", material.OneSource.as_view(), name="api-source"),
     path(f"{STUDY}queries/", material.QueryList.as_view(), name="api-queries"),
     path(f"{STUDY}queries/<uuid:query_id>/", material.OneQuery.as_view(), name="api-query"),
     path(

@@ -35,6 +35,7 @@ PATH_PARAMETERS = {
     "way_id": "Id of the way in.",
     "query_id": "Id of the query.",
     "response_id": "Id of the response.",
+    "source_id": "Id of the source.",
     "criterion": "Key of the criterion.",
     "export_id": "Id of the export.",
     "answer_id": "Id of the answer.",
