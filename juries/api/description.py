@@ -99,9 +99,8 @@ def tag_of(address: str) -> str:
     if words[0] == "juries" and words[-1] == "draws":
         return "draws"
     if words[0] == "juries":
-        return next(
-            (noun for noun in ("quotas", "seating-rules", "invitations") if noun in words), "juries"
-        )
+        nouns = ("quotas", "seating-rules", "invitations", "alternates")
+        return next((noun for noun in nouns if noun in words), "juries")
     return words[0]
 
 

@@ -3,6 +3,7 @@
 from django.urls import URLPattern, URLResolver, path
 
 from juries.api import (
+    alternates,
     ceremony,
     comparisons,
     draws,
@@ -57,6 +58,12 @@ urlpatterns: list[URLPattern | URLResolver] = [
     ),
     path(f"{_JURY}draws/", draws.DrawList.as_view(), name="api-draws"),
     path(f"{_JURY}replacements/", juries.ReplacementRequest.as_view(), name="api-replacements"),
+    path(f"{_JURY}alternates/", alternates.JuryAlternates.as_view(), name="api-alternates"),
+    path(
+        f"{_JURY}alternates/plan/",
+        alternates.AlternatesPlan.as_view(),
+        name="api-alternates-plan",
+    ),
     path(f"{_JURY}comparisons/", comparisons.ComparisonList.as_view(), name="api-comparisons"),
     path(
         f"{_JURY}comparisons/<uuid:comparison_id>/",
