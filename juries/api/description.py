@@ -33,6 +33,7 @@ PATH_PARAMETERS = {
     "username": "Name of the account.",
     "seat_id": "Id of the seat.",
     "way_id": "Id of the way in.",
+    "juror_id": "Id of the juror.",
     "query_id": "Id of the query.",
     "response_id": "Id of the response.",
     "source_id": "Id of the source.",
