@@ -17,6 +17,7 @@ from rest_framework.response import Response
 from annotations.api.reports import JurorReportRow, report_as_json
 from annotations.api.scope import StudyList, StudyView
 from annotations.models import Assignment, Query
+from annotations.permissions import can_edit_study
 from annotations.selectors.juror_sheets import (
     JurorSheet,
     OwnWords,
@@ -25,6 +26,7 @@ from annotations.selectors.juror_sheets import (
     sheet_of,
 )
 from juries.api.bodies import OneOf, Row
+from juries.api.rights import signed_in
 from juries.models import Juror, Seat
 
 
@@ -40,7 +42,11 @@ class QuizItemRow(Row):
 
     question = serializers.CharField(source="question.text", help_text="As asked.")
     tries = serializers.IntegerField(help_text="How often she has answered it.")
-    last = serializers.CharField(help_text="What she answered last; empty: nothing yet.")
+    last = serializers.CharField(
+        allow_null=True,
+        help_text="What she answered last; empty: nothing yet; null: shown to owners and editors "
+        "alone, since it tells which answer is right.",
+    )
     is_right = serializers.BooleanField(help_text="That was right.")
 
 
@@ -130,7 +136,12 @@ class OneJuror(StudyView[Juror]):
         if sheet is None:
             raise _nobody()
         juror = Juror.objects.get(pk=sheet.row.seat.juror_id)
-        return Response(JurorSheetRow({**_told(sheet), "is_simulated": juror.is_simulated}).data)
+        told = {
+            **_told(sheet),
+            "is_simulated": juror.is_simulated,
+            "quiz": _quiz(sheet, shows_last=can_edit_study(signed_in(request), self.study)),
+        }
+        return Response(JurorSheetRow(told).data)
 
 
 def _told(sheet: JurorSheet) -> dict[str, Any]:
@@ -143,8 +154,20 @@ def _told(sheet: JurorSheet) -> dict[str, Any]:
         "finished_at": way and way.finished_at,
         "last_seen_at": way and way.last_seen_at,
         "replies": [{"question": text, "value": value} for text, value in sheet.replies],
-        "quiz": sheet.quiz,
     }
+
+
+def _quiz(sheet: JurorSheet, *, shows_last: bool) -> list[dict[str, Any]]:
+    """How she got on in the quiz. Who knew the right answers could tell other jurors."""
+    return [
+        {
+            "question": item.question,
+            "tries": item.tries,
+            "last": item.last if shows_last else None,
+            "is_right": item.is_right,
+        }
+        for item in sheet.quiz
+    ]
 
 
 class JurorQueryList(StudyList[Assignment]):

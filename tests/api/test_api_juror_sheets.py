@@ -85,9 +85,12 @@ def test_a_sheet_tells_what_the_page_shows(world: "World", client: Client) -> No
     assert sheet["opened_at"]
     assert sheet["last_seen_at"]
     assert sheet["replies"] == [{"question": "Which town?", "value": "Hove"}]
-    assert sheet["quiz"] == [{"question": "So?", "tries": 1, "last": "no", "is_right": False}]
+    item = {"question": "So?", "tries": 1, "is_right": False}
+    assert sheet["quiz"] == [{**item, "last": None}]
+    by_owner = world.by_owner.get(world.url("api-juror", juror.public_id)).json()
+    assert by_owner["quiz"] == [{**item, "last": "no"}]
     assert sheet["is_simulated"] is False
-    client.force_login(world.viewer)
+    client.force_login(world.owner)
     page = client.get(
         reverse("study-juror", args=[world.study.public_id, juror.public_id])
     ).content.decode()
