@@ -4,7 +4,6 @@ from collections.abc import Sequence
 from typing import Any
 from uuid import UUID
 
-from django.db.models import QuerySet
 from django.shortcuts import get_object_or_404
 from drf_spectacular.utils import extend_schema
 from rest_framework import serializers
@@ -20,7 +19,7 @@ from juries.api.pools import FeatureRow
 from juries.api.problems import InputError, InvalidInput, pointer
 from juries.api.rights import ManagesJuries, signed_in
 from juries.api.traits import LEGAL_SHOWN, QuotaTraitBody
-from juries.models import Feature, Pool
+from juries.models import Pool
 from juries.permissions import can_change_features, can_change_shares
 from juries.selectors.pools import pool_against_population
 from juries.services.pools import (
@@ -77,6 +76,12 @@ class FeaturesBody(Body):
     )
 
 
+class FeaturesRow(Row):
+    """All features of a pool."""
+
+    features = FeatureRow(many=True, help_text="Traits with their values, in order.")
+
+
 class ValueCountRow(Row):
     """A value in the pool and in the population."""
 
@@ -93,6 +98,12 @@ class FeatureCountRow(Row):
 
     feature = serializers.CharField(help_text="The trait.")
     values = ValueCountRow(many=True, help_text="Its values in their order.")
+
+
+class PopulationRow(Row):
+    """A pool beside its population."""
+
+    features = FeatureCountRow(many=True, help_text="Traits with their values, in order.")
 
 
 class ShareBody(QuotaTraitBody):
@@ -121,27 +132,18 @@ class OfPool(APIView):
         return get_object_or_404(Pool, public_id=self.kwargs["pool_id"])
 
 
-class FeatureList(OfPool, GenericAPIView[Feature]):
+class PoolFeatures(OfPool, GenericAPIView[Pool]):
     """Features of a pool."""
 
-    serializer_class = FeatureRow
-    queryset = Feature.objects.all()
-    pagination_class = None
+    serializer_class = FeaturesRow
+    queryset = Pool.objects.all()
 
-    def get_queryset(self) -> QuerySet[Feature]:
-        """Those of the pool in the address, in their order."""
-        return self.pool().features.prefetch_related("values")
-
-    @extend_schema(summary="Read the features", responses={200: FeatureRow(many=True)})
+    @extend_schema(summary="Read the features")
     def get(self, request: Request, pool_id: UUID) -> Response:
         """All traits with their values and the population's shares, in order. For staff."""
-        return Response(FeatureRow(self.get_queryset(), many=True).data)
+        return Response(_told(self.pool()))
 
-    @extend_schema(
-        summary="Replace the features",
-        request=FeaturesBody,
-        responses={200: FeatureRow(many=True)},
-    )
+    @extend_schema(summary="Replace the features", request=FeaturesBody, responses=FeaturesRow)
     def put(self, request: Request, pool_id: UUID) -> Response:
         """Make these all the features and values of the pool; all of it or nothing.
 
@@ -166,19 +168,16 @@ class FeatureList(OfPool, GenericAPIView[Feature]):
             set_features(pool=pool, wanted=wanted, actor=user)
         except FeaturesRefused as refusal:
             raise _at_their_places("features", refusal) from refusal
-        return Response(FeatureRow(self.get_queryset(), many=True).data)
+        return Response(_told(pool))
 
 
 class Population(OfPool, GenericAPIView[Pool]):
     """A pool beside its population."""
 
-    serializer_class = FeatureCountRow
+    serializer_class = PopulationRow
     queryset = Pool.objects.all()
-    pagination_class = None
 
-    @extend_schema(
-        summary="Read the pool against the population", responses={200: FeatureCountRow(many=True)}
-    )
+    @extend_schema(summary="Read the pool against the population")
     def get(self, request: Request, pool_id: UUID) -> Response:
         """How many have each value, and its share of pool and population. For staff."""
         return Response(_counted(self.pool()))
@@ -186,7 +185,7 @@ class Population(OfPool, GenericAPIView[Pool]):
     @extend_schema(
         summary="Replace the population's shares",
         request=PopulationBody,
-        responses={200: FeatureCountRow(many=True)},
+        responses=PopulationRow,
     )
     def put(self, request: Request, pool_id: UUID) -> Response:
         """Make these all the shares that are known; all of them or, if one is wrong, none.
@@ -216,12 +215,16 @@ class Population(OfPool, GenericAPIView[Pool]):
         return Response(_counted(pool))
 
 
+def _told(pool: Pool) -> Any:
+    return FeaturesRow({"features": pool.features.prefetch_related("values")}).data
+
+
 def _counted(pool: Pool) -> Any:
     rows = [
         {"feature": feature.name, "values": counts}
         for feature, counts in pool_against_population(pool=pool).items()
     ]
-    return FeatureCountRow(rows, many=True).data
+    return PopulationRow({"features": rows}).data
 
 
 def _names(pool: Pool) -> list[str]:

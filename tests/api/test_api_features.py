@@ -150,7 +150,7 @@ def test_what_volunteers_agreed_to_keeps_its_version(world: "World", town: Pool)
 
 def test_features_are_renamed_added_ordered_and_removed(world: "World", town: Pool) -> None:
     client, url = world.by_manager, pool_url(town)
-    assert [row["name"] for row in client.get(url).json()] == ["gender", "age"]
+    assert [row["name"] for row in client.get(url).json()["features"]] == ["gender", "age"]
     wanted: list[dict[str, Any]] = [
         {
             "name": "age band",
@@ -168,14 +168,15 @@ def test_features_are_renamed_added_ordered_and_removed(world: "World", town: Po
     made = client.put(url, {"features": wanted})
     assert made.status_code == 200, made.content
     assert made.json() == client.get(url).json()
-    assert made.json() == client.get(pool_url(town, "api-pool")).json()["features"]
-    assert [(row["name"], [v["value"] for v in row["values"]]) for row in made.json()] == [
+    told = made.json()["features"]
+    assert told == client.get(pool_url(town, "api-pool")).json()["features"]
+    assert [(row["name"], [v["value"] for v in row["values"]]) for row in told] == [
         ("age band", ["under 18", "18 to 39", "40 and over"]),
         ("gender", ["man", "woman"]),
         ("region", []),
     ]
-    assert made.json()[0]["question"] == "How old are you?"
-    assert [value["population_share"] for value in made.json()[0]["values"]] == [None, 0.5, 0.5]
+    assert told[0]["question"] == "How old are you?"
+    assert [value["population_share"] for value in told[0]["values"]] == [None, 0.5, 0.5]
     assert traits_of(town) == [("age band", "18 to 39"), ("gender", "woman")]
     assert ("changed a feature", "manager") in acts()
     assert ("added a feature value", "manager") in acts()
@@ -186,9 +187,9 @@ def test_features_are_renamed_added_ordered_and_removed(world: "World", town: Po
     assert renamed.details["before"]["name"] == "age"
     wanted[0]["values"].pop(0)
     done = client.put(url, {"features": wanted[:2]})
-    assert [len(row["values"]) for row in done.json()] == [2, 2]
-    told = [verb for verb, _ in acts()[before:]]
-    assert told[:2] == ["removed a feature", "removed a feature value"]
+    assert [len(row["values"]) for row in done.json()["features"]] == [2, 2]
+    verbs = [verb for verb, _ in acts()[before:]]
+    assert verbs[:2] == ["removed a feature", "removed a feature value"]
 
 
 def test_what_people_have_and_quotas_count_stays(world: "World", town: Pool) -> None:
@@ -255,7 +256,7 @@ def test_the_population_is_read_and_replaced(world: "World", town: Pool) -> None
     client, url = world.by_manager, pool_url(town, "api-population")
     told = client.get(url)
     assert told.status_code == 200, told.content
-    assert told.json()[0] == {
+    assert told.json()["features"][0] == {
         "feature": "gender",
         "values": [
             {"value": "woman", "candidates": 4, "pool_share": 0.5, "population_share": 0.5},
@@ -270,7 +271,7 @@ def test_the_population_is_read_and_replaced(world: "World", town: Pool) -> None
     assert done.status_code == 200, done.content
     assert done.json() == client.get(url).json()
     assert [
-        value["population_share"] for row in done.json() for value in row["values"]
+        value["population_share"] for row in done.json()["features"] for value in row["values"]
     ] == [0.514, 0.486, None, None]  # fmt: skip
     entry = AuditEntry.objects.order_by("-id")[0]
     assert (entry.verb, entry.actor) == ("set the population's shares", world.manager)
