@@ -15,6 +15,27 @@ def can_begin_pool(user: User | AnonymousUser) -> bool:
     return can_manage_juries(user) and user.has_perm("juries.add_pool")
 
 
+def can_change_pool(user: User | AnonymousUser) -> bool:
+    """A staff member who manages juries and may change the settings of pools."""
+    return can_manage_juries(user) and user.has_perm("juries.change_pool")
+
+
+def can_change_features(user: User | AnonymousUser) -> bool:
+    """A staff member who manages juries and may add, change and remove features and values."""
+    return can_manage_juries(user) and user.has_perms(
+        [
+            f"juries.{act}_{row}"
+            for act in ("add", "change", "delete")
+            for row in ("feature", "featurevalue")
+        ]
+    )
+
+
+def can_change_shares(user: User | AnonymousUser) -> bool:
+    """A staff member who manages juries and may say what the population is like."""
+    return can_manage_juries(user) and user.has_perm("juries.change_featurevalue")
+
+
 def can_begin_jury(user: User | AnonymousUser) -> bool:
     """A staff member who manages juries and may make new ones."""
     return can_manage_juries(user) and user.has_perm("juries.add_jury")

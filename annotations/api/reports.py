@@ -1,6 +1,5 @@
 """Reports on jurors' work: time, pace, checks. A person weighs them; nobody is weighted by them."""
 
-from collections.abc import Sequence
 from typing import Any
 
 from django.db.models import QuerySet
@@ -106,7 +105,7 @@ class JurorReportRow(Row):
     )
 
 
-def _told(row: juror_sheets.JurorRow) -> dict[str, Any]:
+def report_as_json(row: juror_sheets.JurorRow) -> dict[str, Any]:
     """A juror's row with what stands in pairs taken apart."""
     signs = row.signs
     told = None
@@ -132,10 +131,6 @@ def _told(row: juror_sheets.JurorRow) -> dict[str, Any]:
     }
 
 
-def _by_criterion(reports: Sequence[tuple[str, object]]) -> list[dict[str, object]]:
-    return [{"criterion": name, "report": report} for name, report in reports]
-
-
 class JurorReportList(StudyList[Seat]):
     """Reports on jurors."""
 
@@ -151,7 +146,7 @@ class JurorReportList(StudyList[Seat]):
         seats = super().paginate_queryset(queryset) or []
         wanted = [seat.juror_id for seat in seats]
         found = juror_sheets.jurors_of(study=self.study, juror_ids=frozenset(wanted))
-        by_juror = {row.seat.juror_id: _told(row) for row in found}
+        by_juror = {row.seat.juror_id: report_as_json(row) for row in found}
         return [by_juror[juror_id] for juror_id in wanted]
 
     @extend_schema(summary="List reports on jurors")

@@ -10,6 +10,7 @@ from annotations.api import (
     reports,
     roles,
     said,
+    sheets,
     studies,
     ways_in,
 )
@@ -54,6 +55,7 @@ urlpatterns: list[URLPattern | URLResolver] = [
         name="api-criterion",
     ),
     path(f"{STUDY}sources/", material.SourceList.as_view(), name="api-sources"),
+    path(f"{STUDY}sources/<uuid:source_id>/", material.OneSource.as_view(), name="api-source"),
     path(f"{STUDY}queries/", material.QueryList.as_view(), name="api-queries"),
     path(f"{STUDY}queries/<uuid:query_id>/", material.OneQuery.as_view(), name="api-query"),
     path(
@@ -73,6 +75,12 @@ urlpatterns: list[URLPattern | URLResolver] = [
         name="api-response",
     ),
     path(f"{STUDY}jurors/", said.JurorList.as_view(), name="api-jurors"),
+    path(f"{STUDY}jurors/<uuid:juror_id>/", sheets.OneJuror.as_view(), name="api-juror"),
+    path(
+        f"{STUDY}jurors/<uuid:juror_id>/queries/",
+        sheets.JurorQueryList.as_view(),
+        name="api-juror-queries",
+    ),
     path(f"{STUDY}ratings/", said.RatingList.as_view(), name="api-ratings"),
     path(f"{STUDY}preferences/", said.PreferenceList.as_view(), name="api-preferences"),
     path(f"{STUDY}rankings/", said.RankingList.as_view(), name="api-rankings"),

@@ -18,6 +18,7 @@ class Source(models.Model):
         PERSON = "person", "person"
         OTHER = "other", "other"
 
+    public_id = models.UUIDField(default=uuid.uuid4, unique=True, editable=False)
     study = models.ForeignKey(Study, on_delete=models.CASCADE, related_name="sources")
     name = models.CharField(max_length=120)
     revision = models.CharField(max_length=120, blank=True)

@@ -188,12 +188,17 @@ def sheet_of(*, study: Study, juror_public_id: str) -> JurorSheet | None:
         participation=participation,
         replies=tuple(replies.order_by("question__position", "question_id")),
         quiz=() if participation is None else quiz_of(participation=participation),
-        assignments=Assignment.objects.filter(
-            participation__study=study, participation__juror_id=juror_id
-        )
-        .select_related("query")
-        .order_by("position"),
+        assignments=assignments_of(study=study, juror_public_id=juror_public_id).order_by(
+            "position"
+        ),
     )
+
+
+def assignments_of(*, study: Study, juror_public_id: str) -> QuerySet[Assignment]:
+    """What a juror got on a study, with the queries; none where she has not opened it."""
+    return Assignment.objects.filter(
+        participation__study=study, participation__juror__public_id=juror_public_id
+    ).select_related("query")
 
 
 def _rows(study: Study, seats: Collection[SeatProgress]) -> list[JurorRow]:

@@ -238,11 +238,13 @@ def save_part(*, study: Study, part: Part, actor: User | None) -> Part:
     """Save a new or changed part of a study: a criterion, a step, an option, a response ...
 
     Raises:
-        StudyRefused: it has been shown to jurors as it stands, it belongs to another study, or a
-            step's kind is unknown.
+        StudyRefused: it has been shown to jurors as it stands, it belongs to another study, a
+            step's kind is unknown, or there is another source of this name and revision.
     """
     Study.objects.select_for_update().get(pk=study.pk)
     _refuse_foreign(study, part)
+    if isinstance(part, Source):
+        _refuse_rival(part)
     if isinstance(part, ProtocolStep) and part.kind not in juror_steps():
         raise StudyRefused(
             f"There is no step {part.kind!r}; there are {', '.join(juror_steps())}.", field="kind"
@@ -360,6 +362,18 @@ def _refuse_foreign(study: Study, part: Part) -> None:
             f"The source {str(part.source)!r} belongs to another study; "
             "choose one of this study's sources.",
             field="source",
+        )
+
+
+def _refuse_rival(source: Source) -> None:
+    """Forms leave this to the service: they don't know the study of what they hold."""
+    rivals = Source.objects.filter(
+        study_id=source.study_id, name=source.name, revision=source.revision
+    )
+    if rivals.exclude(pk=source.pk).exists():
+        raise StudyRefused(
+            f"There is a source {str(source)!r} already; give this one another name or revision.",
+            field="name",
         )
 
 

@@ -1,20 +1,23 @@
 """The desk of pools: import, export, the pool against the population, its people."""
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from math import ceil, floor
 from typing import Any
 
 from django.contrib import admin, messages
 from django.core.exceptions import PermissionDenied
+from django.db import transaction
 from django.db.models import Count, Q, QuerySet
+from django.forms import BaseFormSet
 from django.http import HttpRequest, HttpResponse, StreamingHttpResponse
 from django.shortcuts import redirect
 from django.urls import URLPattern, path, reverse
 from django.utils.html import format_html
 
-from juries.admin.rooms import RoomAdmin, acting_user
-from juries.forms.pools import PoolFilesForm
-from juries.models import Candidate, CandidateContact, Feature, FeatureValue, Pool
+from juries.admin.rooms import RoomAdmin, Row, acting_user
+from juries.forms.pools import PoolFilesForm, PoolForm
+from juries.models import Candidate, CandidateContact, Feature, FeatureValue, Pool, User
 from juries.selectors.pool_files import (
     categories_csv,
     codes_csv,
@@ -22,10 +25,83 @@ from juries.selectors.pool_files import (
     respondents_csv,
 )
 from juries.selectors.pools import ValueCount, pool_against_population
-from juries.services import invitations, pool_imports, uploads
+from juries.services import invitations, pool_imports, pools, uploads
 from juries.tasks import enqueue_run
 
 IMAGINED_JURY = 40
+
+
+class RefusingAdmin(admin.ModelAdmin[Row]):
+    """Pages on which what a service refuses comes back in its words."""
+
+    def changeform_view(
+        self,
+        request: HttpRequest,
+        object_id: str | None = None,
+        form_url: str = "",
+        extra_context: dict[str, Any] | None = None,
+    ) -> HttpResponse:
+        """The page of one row."""
+        return self._or_refuse(
+            request, lambda: super(RefusingAdmin, self).changeform_view(
+                request, object_id, form_url, extra_context
+            )
+        )  # fmt: skip
+
+    def delete_view(
+        self, request: HttpRequest, object_id: str, extra_context: dict[str, Any] | None = None
+    ) -> HttpResponse:
+        """Asking whether to delete, and deleting."""
+        return self._or_refuse(
+            request,
+            lambda: super(RefusingAdmin, self).delete_view(request, object_id, extra_context),
+        )
+
+    def changelist_view(
+        self, request: HttpRequest, extra_context: dict[str, Any] | None = None
+    ) -> HttpResponse:
+        """The list, and the actions on what is ticked."""
+        return self._or_refuse(
+            request, lambda: super(RefusingAdmin, self).changelist_view(request, extra_context)
+        )
+
+    def save_formset(
+        self, request: HttpRequest, form: Any, formset: BaseFormSet[Any], change: bool
+    ) -> None:
+        """Save features or values through their services."""
+        actor = _signed_in(request)
+        rows = formset.save(commit=False)  # type: ignore[attr-defined] # an inline formset
+        for row in formset.deleted_objects:  # type: ignore[attr-defined] # as above
+            _remove(row, actor)
+        for row in rows:
+            _save(row, actor)
+
+    def _or_refuse(self, request: HttpRequest, answer: Callable[[], HttpResponse]) -> HttpResponse:
+        try:
+            return answer()
+        except pools.PoolRefused as refusal:
+            self.message_user(request, str(refusal), messages.ERROR)
+            return redirect(request.get_full_path())
+
+
+def _signed_in(request: HttpRequest) -> User:
+    """The signed-in user; the admin has asked for her rights on the model."""
+    assert isinstance(request.user, User)
+    return request.user
+
+
+def _save(row: Feature | FeatureValue, actor: User) -> None:
+    if isinstance(row, Feature):
+        pools.save_feature(feature=row, actor=actor)
+    else:
+        pools.save_value(value=row, actor=actor)
+
+
+def _remove(row: Feature | FeatureValue, actor: User) -> None:
+    if isinstance(row, Feature):
+        pools.remove_feature(feature=row, actor=actor)
+    else:
+        pools.remove_value(value=row, actor=actor)
 
 
 class FeatureInline(admin.TabularInline[Feature, Pool]):
@@ -44,7 +120,7 @@ class FeatureValueInline(admin.TabularInline[FeatureValue, Feature]):
 
 
 @admin.register(Feature)
-class FeatureAdmin(admin.ModelAdmin[Feature]):
+class FeatureAdmin(RefusingAdmin[Feature]):
     """A feature, with its values and their population shares."""
 
     list_display = ("name", "pool", "question", "position")
@@ -52,6 +128,26 @@ class FeatureAdmin(admin.ModelAdmin[Feature]):
     list_select_related = ("pool",)
     search_fields = ("name",)
     inlines = (FeatureValueInline,)
+
+    def get_readonly_fields(
+        self, request: HttpRequest, obj: Feature | None = None
+    ) -> tuple[str, ...]:
+        """A feature stays in its pool: those who have it are in that one."""
+        return ("pool",) if obj else ()
+
+    def save_model(self, request: HttpRequest, obj: Feature, form: Any, change: bool) -> None:
+        """Add or change the feature through its service."""
+        _save(obj, _signed_in(request))
+
+    def delete_model(self, request: HttpRequest, obj: Feature) -> None:
+        """Remove a feature that nobody has."""
+        _remove(obj, _signed_in(request))
+
+    @transaction.atomic
+    def delete_queryset(self, request: HttpRequest, queryset: QuerySet[Feature]) -> None:
+        """Remove features that nobody has, all or none."""
+        for feature in queryset:
+            _remove(feature, _signed_in(request))
 
 
 @dataclass(frozen=True)
@@ -80,7 +176,7 @@ def _imagined(count: ValueCount) -> ImaginedSeats:
 
 
 @admin.register(Pool)
-class PoolAdmin(RoomAdmin[Pool]):
+class PoolAdmin(RefusingAdmin[Pool], RoomAdmin[Pool]):
     """Pools, with pages for import and for the comparison with the population."""
 
     change_form_template = "admin/juries/pool_form.html"
@@ -88,10 +184,8 @@ class PoolAdmin(RoomAdmin[Pool]):
     search_fields = ("name", "slug")
     prepopulated_fields = {"slug": ("name",)}
     inlines = (FeatureInline,)
-    fields = (
-        "name", "slug", "description", "consent_text", "consent_version", "registration_open",
-        "registration_closes_at", "is_simulated",
-    )  # fmt: skip
+    form = PoolForm
+    fields = pools.EDITABLE
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[Pool]:
         """Pools with how many can be drawn."""
@@ -100,10 +194,11 @@ class PoolAdmin(RoomAdmin[Pool]):
         )
 
     def save_model(self, request: HttpRequest, obj: Pool, form: Any, change: bool) -> None:
-        """Note who made it."""
-        if not change:
-            obj.created_by = acting_user(request)
-        super().save_model(request, obj, form, change)
+        """Make or change the pool through its services."""
+        if change:
+            pools.change_pool(pool=obj, actor=_signed_in(request))
+        else:
+            pools.create_pool(pool=obj, actor=acting_user(request))
 
     @admin.display(description="can be drawn", ordering="people_count")
     def people(self, pool: Any) -> int:

@@ -1,6 +1,7 @@
 """What requests may hold: fields by name, and nothing else."""
 
 from collections.abc import Mapping
+from math import isfinite
 from typing import Any
 
 from django import forms
@@ -45,6 +46,17 @@ class OneOf(serializers.ChoiceField):
                 f"{kwargs.get('input')!r} is not legal; legal are: {legal}.", code=key
             )
         return super().fail(key, **kwargs)
+
+
+class Number(serializers.FloatField):
+    """A number with a place on the line: the words nan and inf, which Python reads, are none."""
+
+    def to_internal_value(self, data: Any) -> float:
+        """Refuse what no bound would catch."""
+        value = super().to_internal_value(data)
+        if not isfinite(value):
+            self.fail("invalid")
+        return value
 
 
 def checked(body: type[Body], request: Request, **kwargs: Any) -> dict[str, Any]:

@@ -33,8 +33,10 @@ PATH_PARAMETERS = {
     "username": "Name of the account.",
     "seat_id": "Id of the seat.",
     "way_id": "Id of the way in.",
+    "juror_id": "Id of the juror.",
     "query_id": "Id of the query.",
     "response_id": "Id of the response.",
+    "source_id": "Id of the source.",
     "criterion": "Key of the criterion.",
     "export_id": "Id of the export.",
     "answer_id": "Id of the answer.",
@@ -98,9 +100,8 @@ def tag_of(address: str) -> str:
     if words[0] == "juries" and words[-1] == "draws":
         return "draws"
     if words[0] == "juries":
-        return next(
-            (noun for noun in ("quotas", "seating-rules", "invitations") if noun in words), "juries"
-        )
+        nouns = ("quotas", "seating-rules", "invitations", "alternates")
+        return next((noun for noun in nouns if noun in words), "juries")
     return words[0]
 
 

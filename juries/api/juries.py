@@ -16,7 +16,7 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 from rest_framework.views import APIView
 
-from juries.api.bodies import Body, OneOf, Row, checked
+from juries.api.bodies import Body, Number, OneOf, Row, checked
 from juries.api.filters import choice_filter, id_filter
 from juries.api.problems import REFUSED, InputError, InvalidInput, pointer, refuse_as
 from juries.api.rights import ManagesJuries, signed_in
@@ -172,7 +172,7 @@ class SearchBody(Body):
         default="",
         help_text="The same inputs and seed give the same people; empty: one is made at random.",
     )
-    time_limit = serializers.FloatField(
+    time_limit = Number(
         required=False,
         min_value=1,
         max_value=LONGEST_SEARCH,

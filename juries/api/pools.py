@@ -1,9 +1,12 @@
 """Pools and their candidates, without identities."""
 
+from collections.abc import Mapping
 from typing import Any
 from uuid import UUID
 
+from django.conf import settings
 from django.db.models import Count, Prefetch, Q, QuerySet
+from django.forms import model_to_dict
 from django.shortcuts import get_object_or_404
 from django.urls import reverse
 from django.utils.datastructures import MultiValueDict
@@ -19,22 +22,24 @@ from rest_framework.response import Response
 
 from juries.api.bodies import Body, OneOf, Row, checked, require_valid
 from juries.api.filters import choice_filter, flag_filter
-from juries.api.problems import InputError, InvalidInput, pointer
+from juries.api.problems import REFUSED, InputError, InvalidInput, pointer, refuse_as
 from juries.api.rights import ManagesJuries, signed_in
 from juries.api.runs import RunDetail, run_requested
-from juries.forms.pools import PoolFilesForm
+from juries.forms.pools import PoolFilesForm, PoolForm
 from juries.models import Candidate, CandidateTrait, Pool
-from juries.permissions import can_begin_pool
+from juries.permissions import can_begin_pool, can_change_pool
 from juries.services.pool_imports import (
     PoolImportRefused,
-    create_pool,
     import_pool,
     needs_worker,
     plan_import,
     request_import,
 )
+from juries.services.pools import PoolRefused, change_pool, create_pool, free_slug
 from juries.services.uploads import keep_upload
 from juries.tasks import enqueue_run
+
+refuse_as(REFUSED, PoolRefused)
 
 
 class ValueRow(Row):
@@ -61,14 +66,25 @@ class PoolRow(Row):
     name = serializers.CharField(help_text="Its name.")
     slug = serializers.CharField(help_text="Its name in addresses.")
     description = serializers.CharField(help_text="As shown to volunteers.")
-    consent_version = serializers.CharField(help_text="Version of what volunteers agree to.")
-    registration_open = serializers.BooleanField(help_text="Anyone may volunteer.")
+    consent_text = serializers.CharField(help_text="What volunteers agree to.")
+    consent_version = serializers.CharField(help_text="Its version.")
+    registration_open = serializers.BooleanField(help_text="Anyone may volunteer, until it closes.")
+    registration_closes_at = serializers.DateTimeField(
+        allow_null=True, help_text="From when on nobody may; null: no such moment."
+    )
+    registration_address = serializers.SerializerMethodField(
+        help_text="Page on which people volunteer while registration is open."
+    )
     is_simulated = serializers.BooleanField(help_text="Its people are made up.")
     candidates = serializers.IntegerField(
         source="active_candidates", help_text="How many can be drawn."
     )
     features = FeatureRow(many=True, help_text="Traits and their values.")
     created_at = serializers.DateTimeField(help_text="When it was made.")
+
+    def get_registration_address(self, pool: Pool) -> str:
+        """The address to give out."""
+        return f"{settings.SITE_URL}{pool.get_absolute_url()}"
 
 
 class TraitRow(Row):
@@ -89,11 +105,35 @@ class CandidateRow(Row):
 
 
 class PoolBody(Body):
-    """A pool that is wanted."""
+    """A pool as it is to be."""
 
-    name = serializers.CharField(max_length=200, help_text="Its name; its address follows from it.")
+    name = serializers.CharField(max_length=200, help_text="Its name.")
+    slug = serializers.SlugField(
+        max_length=80,
+        required=False,
+        help_text="Its name in addresses, once on the site; of a new one made from the name if "
+        "left out. Addresses that were given out end with a change.",
+    )
+    description = serializers.CharField(
+        required=False, allow_blank=True, help_text="As shown to volunteers."
+    )
+    consent_text = serializers.CharField(
+        required=False,
+        allow_blank=True,
+        help_text="What volunteers agree to. Once some have, a changed text has a new version.",
+    )
+    consent_version = serializers.CharField(
+        max_length=40, required=False, help_text="Its version; 1 if left out."
+    )
+    registration_open = serializers.BooleanField(
+        required=False, help_text="Anyone may volunteer; false if left out."
+    )
+    registration_closes_at = serializers.DateTimeField(
+        required=False, allow_null=True, help_text="From when on nobody may; null: no such moment."
+    )
     is_simulated = serializers.BooleanField(
-        required=False, default=False, help_text="Its people are made up. Fixed."
+        required=False,
+        help_text="Its people are made up; false if left out. Fixed once there are any.",
     )
 
 
@@ -188,12 +228,13 @@ class PoolList(ListAPIView[Pool]):
 
     @extend_schema(summary="Begin a pool", request=PoolBody, responses={201: PoolRow})
     def post(self, request: Request) -> Response:
-        """Make an empty pool; its features come with its files. For staff who may add pools."""
+        """Make an empty pool; give it features, or files. For staff who may add pools."""
         user = signed_in(request)
         if not can_begin_pool(user):
             raise PermissionDenied("Your account may not add pools. Ask an administrator.")
         given = checked(PoolBody, request)
-        pool = create_pool(name=given["name"], simulated=given["is_simulated"], actor=user)
+        given.setdefault("slug", free_slug(wanted=given["name"]))
+        pool = create_pool(pool=_as_wanted(Pool(), given), actor=user)
         return Response(
             PoolRow(_pools().get(pk=pool.pk)).data,
             status=201,
@@ -212,6 +253,28 @@ class PoolView(GenericAPIView[Pool]):
     def get(self, request: Request, pool_id: UUID) -> Response:
         """One pool with its features, values and population shares. For staff."""
         return Response(PoolRow(get_object_or_404(_pools(), public_id=pool_id)).data)
+
+    @extend_schema(summary="Change a pool", request=PoolBody(partial=True), responses=PoolRow)
+    def patch(self, request: Request, pool_id: UUID) -> Response:
+        """Change the settings that are sent. For staff who may change pools."""
+        user = signed_in(request)
+        if not can_change_pool(user):
+            raise PermissionDenied("Your account may not change pools. Ask an administrator.")
+        found = get_object_or_404(Pool, public_id=pool_id)
+        pool = _as_wanted(found, checked(PoolBody, request, partial=True))
+        change_pool(pool=pool, actor=user)
+        return Response(PoolRow(_pools().get(pk=pool.pk)).data)
+
+
+def _as_wanted(pool: Pool, given: Mapping[str, Any]) -> Pool:
+    """The pool with the settings that were sent, as the page's form takes them.
+
+    Raises:
+        InvalidInput: the form refuses one; each at its place.
+    """
+    form = PoolForm({**model_to_dict(pool, fields=PoolForm.Meta.fields), **given}, instance=pool)
+    require_valid(form)
+    return form.instance
 
 
 class CandidateList(ListAPIView[Candidate]):

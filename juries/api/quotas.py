@@ -15,19 +15,13 @@ from juries.api.bodies import Body, checked
 from juries.api.juries import ForManagers, QuotaRow
 from juries.api.problems import InputError, InvalidInput, pointer
 from juries.api.rights import signed_in
-from juries.models import Feature, Jury, Quota
+from juries.api.traits import QuotaTraitBody, id_of_value, values_by_feature
+from juries.models import Jury, Quota
 from juries.services.quotas import QuotasRefused, WantedQuota, set_quotas
 
 QUOTAS_AT_ONCE = 1000
 TRAITS_AT_ONCE = 20
 MOST_PEOPLE = 999_999
-
-
-class QuotaTraitBody(Body):
-    """A value that a quota counts."""
-
-    feature = serializers.CharField(max_length=80, help_text="The trait, such as age.")
-    value = serializers.CharField(max_length=120, help_text="Its value, such as 65+.")
 
 
 class QuotaBody(Body):
@@ -82,36 +76,17 @@ class QuotasBody(Body):
 
 def _wanted(jury: Jury, given: Sequence[Mapping[str, Any]]) -> list[WantedQuota]:
     """The quotas with the pool's own values; what the pool does not know is refused."""
-    features = {
-        feature.name: {value.value: value.pk for value in feature.values.all()}
-        for feature in Feature.objects.filter(pool=jury.pool_id).prefetch_related("values")
-    }
+    known = values_by_feature(jury)
     wanted = []
     for place, row in enumerate(given):
-        ids = []
-        for number, trait in enumerate(row["traits"]):
-            path = ("quotas", place, "traits", number)
-            values = features.get(trait["feature"])
-            if values is None:
-                raise _unknown("feature", trait["feature"], list(features), path)
-            if trait["value"] not in values:
-                raise _unknown("value", trait["value"], list(values), path)
-            ids.append(values[trait["value"]])
+        ids = [
+            id_of_value(known, trait, ("quotas", place, "traits", number))
+            for number, trait in enumerate(row["traits"])
+        ]
         low = row["minimum"]
         high = row.get("maximum", max(jury.size, low))
         wanted.append(WantedQuota(tuple(ids), low, high, row["min_flex"], row["max_flex"]))
     return wanted
-
-
-def _unknown(field: str, name: str, legal: Sequence[str], path: tuple[object, ...]) -> InvalidInput:
-    where = "The pool" if field == "feature" else "That feature"
-    return InvalidInput(
-        InputError(
-            f"{where} has no {field} {name!r}; name one that it has.",
-            pointer=pointer(*path, field),
-            legal=legal[:50],
-        )
-    )
 
 
 class QuotaList(ForManagers, ListAPIView[Quota]):

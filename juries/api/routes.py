@@ -3,9 +3,11 @@
 from django.urls import URLPattern, URLResolver, path
 
 from juries.api import (
+    alternates,
     ceremony,
     comparisons,
     draws,
+    features,
     invitations,
     juries,
     pools,
@@ -25,6 +27,8 @@ urlpatterns: list[URLPattern | URLResolver] = [
     path(_POOL, pools.PoolView.as_view(), name="api-pool"),
     path(f"{_POOL}candidates/", pools.CandidateList.as_view(), name="api-candidates"),
     path(f"{_POOL}import/", pools.PoolImport.as_view(), name="api-pool-import"),
+    path(f"{_POOL}features/", features.PoolFeatures.as_view(), name="api-features"),
+    path(f"{_POOL}population/", features.Population.as_view(), name="api-population"),
     path("juries/", juries.JuryList.as_view(), name="api-juries"),
     path(_JURY, juries.JuryView.as_view(), name="api-jury"),
     path(f"{_JURY}seats/", juries.SeatList.as_view(), name="api-seats"),
@@ -57,6 +61,12 @@ urlpatterns: list[URLPattern | URLResolver] = [
     ),
     path(f"{_JURY}draws/", draws.DrawList.as_view(), name="api-draws"),
     path(f"{_JURY}replacements/", juries.ReplacementRequest.as_view(), name="api-replacements"),
+    path(f"{_JURY}alternates/", alternates.JuryAlternates.as_view(), name="api-alternates"),
+    path(
+        f"{_JURY}alternates/plan/",
+        alternates.AlternatesPlan.as_view(),
+        name="api-alternates-plan",
+    ),
     path(f"{_JURY}comparisons/", comparisons.ComparisonList.as_view(), name="api-comparisons"),
     path(
         f"{_JURY}comparisons/<uuid:comparison_id>/",

@@ -9,6 +9,7 @@ from juries.models import FeatureValue, Jury
 from juries.services.alternates import Wanted
 
 LEVELS = (("0.8", "80 %"), ("0.9", "90 %"), ("0.95", "95 %"), ("0.99", "99 %"))
+DEFAULT_LEVEL = "0.9"
 
 
 class AlternatesForm(forms.Form):
@@ -25,7 +26,7 @@ class AlternatesForm(forms.Form):
         widget=forms.NumberInput(attrs={"step": "0.1"}),
     )
     level = forms.ChoiceField(
-        label="Quotas can be met with a probability of", choices=LEVELS, initial="0.9"
+        label="Quotas can be met with a probability of", choices=LEVELS, initial=DEFAULT_LEVEL
     )
     number = forms.IntegerField(
         label="Alternates to draw",

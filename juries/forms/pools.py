@@ -1,13 +1,31 @@
-"""Uploads into a pool."""
+"""A pool's settings, and uploads into a pool."""
 
 from typing import Any
 
 from django import forms
 from django.core.files.uploadedfile import UploadedFile
 
+from juries.models import Pool
+from juries.services.pools import EDITABLE, problems_of_change
 from juries.services.uploads import PoolFiles
 
 MOST_BYTES = 64 * 1024 * 1024
+
+
+class PoolForm(forms.ModelForm[Pool]):
+    """A pool's settings; refuses what would change what volunteers have agreed to."""
+
+    class Meta:
+        model = Pool
+        fields = EDITABLE
+
+    def _post_clean(self) -> None:
+        super()._post_clean()  # type: ignore[misc] # Django's, but not in the stubs
+        if self.errors or not self.instance.pk or not self.has_changed():
+            return
+        before = Pool.objects.get(pk=self.instance.pk)
+        for field, reason in problems_of_change(before=before, after=self.instance).items():
+            self.add_error(field, reason)
 
 
 class PoolFilesForm(forms.Form):

@@ -9,7 +9,6 @@ from typing import Any, TypeVar
 from django.db import transaction
 from django.urls import reverse
 from django.utils import timezone
-from django.utils.text import slugify
 
 from juries.domain.pool_files import (
     CategoriesFile,
@@ -32,6 +31,7 @@ from juries.models import (
     Run,
     User,
 )
+from juries.services import pools
 from juries.services.audit import record_act
 from juries.services.bulk import write_rows
 from juries.services.contacts import email_key
@@ -239,14 +239,8 @@ def create_pool(
     *, name: str, slug: str = "", simulated: bool = False, actor: User | None = None
 ) -> Pool:
     """Make an empty pool with an address of its own."""
-    wanted = slugify(slug or name)[:70] or "pool"
-    free, number = wanted, 1
-    while Pool.objects.filter(slug=free).exists():
-        number += 1
-        free = f"{wanted}-{number}"
-    pool = Pool.objects.create(name=name, slug=free, is_simulated=simulated, created_by=actor)
-    record_act(actor=actor, verb="made a pool", subject=pool)
-    return pool
+    pool = Pool(name=name, slug=pools.free_slug(wanted=slug or name), is_simulated=simulated)
+    return pools.create_pool(pool=pool, actor=actor)
 
 
 def import_pool(*, pool: Pool, files: PoolFiles, actor: User | None = None) -> ImportReport:

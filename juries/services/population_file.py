@@ -1,6 +1,7 @@
 """`population.csv`: the share of each feature value in the population."""
 
 import csv
+from collections.abc import Mapping
 from io import StringIO
 
 from juries.domain.pool_files import CategoriesFile, RowError, RowErrorCode
@@ -106,9 +107,6 @@ def _fraction(text: str) -> float | None:
 
 
 def _sum_errors(shares: Shares) -> list[RowError]:
-    totals: dict[str, float] = {}
-    for (feature, _), share in shares.items():
-        totals[feature] = totals.get(feature, 0.0) + share
     return [
         RowError(
             FILE,
@@ -116,8 +114,20 @@ def _sum_errors(shares: Shares) -> list[RowError]:
             feature,
             f"{total:.4f}",
             RowErrorCode.CROSSED_BOUNDS,
-            f"The shares of {feature} add up to {total:.4f} instead of 1.",
+            sum_in_words(feature, total),
         )
-        for feature, total in totals.items()
-        if abs(total - 1) > SUM_TOLERANCE
+        for feature, total in sums_that_are_off(shares).items()
     ]
+
+
+def sums_that_are_off(shares: Mapping[tuple[str, str], float]) -> dict[str, float]:
+    """Sums of shares by (feature, value) that are not 1, by feature."""
+    totals: dict[str, float] = {}
+    for (feature, _), share in shares.items():
+        totals[feature] = totals.get(feature, 0.0) + share
+    return {feature: total for feature, total in totals.items() if abs(total - 1) > SUM_TOLERANCE}
+
+
+def sum_in_words(feature: str, total: float) -> str:
+    """What is wrong with the shares of a feature."""
+    return f"The shares of {feature} add up to {total:.4f} instead of 1."

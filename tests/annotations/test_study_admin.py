@@ -395,3 +395,14 @@ def test_the_admin_of_a_query_takes_as_many_queries_for_three_responses_as_for_o
         counts.append(len(captured))
     # Each response's list of sources is one query of Django's own widget.
     assert counts[1] - counts[0] <= 2
+
+
+def test_a_source_takes_no_name_that_another_has(desk: Client, owned: Study) -> None:
+    alpha = owned.sources.get(name="alpha")
+    url = reverse("admin:annotations_source_change", args=[alpha.pk])
+    answer = desk.post(url, {**form_data(desk, url), "name": "beta"}, follow=True)
+    assert answer.status_code == 200
+    assert "There is a source &#x27;beta@1&#x27; already" in answer.content.decode()
+    assert desk.post(url, {**form_data(desk, url), "revision": "2"}).status_code == 302
+    alpha.refresh_from_db()
+    assert (alpha.name, alpha.revision) == ("alpha", "2")

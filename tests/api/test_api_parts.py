@@ -95,6 +95,62 @@ def test_a_query_is_changed_put_again_and_removed(world: "World", fresh: Study) 
     assert list(fresh.queries.values_list("ordinal", flat=True)) == [0, 1]
 
 
+def test_a_source_is_renamed_also_once_it_gave_responses(world: "World") -> None:
+    client = world.by_owner
+    rows = client.get(world.url("api-sources")).json()["results"]
+    alpha, beta = (next(row for row in rows if row["source"] == name) for name in ("alpha", "beta"))
+    one = world.url("api-source", alpha["id"])
+    assert world.by_viewer.get(one).json() == alpha
+    changed = client.patch(one, {"source": "lab/alpha", "revision": "r2", "kind": "other"})
+    assert changed.status_code == 200, changed.content
+    assert changed.json() == {**alpha, "source": "lab/alpha", "revision": "r2", "kind": "other"}
+    entry = AuditEntry.objects.order_by("-id")[0]
+    assert (entry.verb, entry.actor) == ("changed a source", world.owner)
+    assert entry.details["before"] == {"name": "alpha", "revision": "1", "kind": "model"}
+    sources = {row["source"] for row in client.get(world.url("api-responses")).json()["results"]}
+    assert sources == {"lab/alpha", "beta"}
+    again = client.patch(one, {"source": "lab/alpha", "revision": "r2"})
+    assert again.json() == changed.json()
+    assert AuditEntry.objects.order_by("-id")[0] == entry
+    for body, where in (
+        ({"source": "beta", "revision": "1"}, "source"),
+        ({"source": ""}, "source"),
+        ({"kind": "robot"}, "kind"),
+        ({"name": "x"}, "name"),
+    ):
+        refused = client.patch(one, body)
+        assert (refused.status_code, refused["Content-Type"]) == (400, PROBLEM)
+        assert refused.json()["errors"][0]["pointer"] == f"#/{where}"
+    client.patch(one, {"source": "beta"})
+    refused = client.patch(one, {"revision": "1"})
+    assert refused.json()["errors"][0] == {
+        "pointer": "#/revision", "detail": "There is a source 'beta@1' already.",
+    }  # fmt: skip
+    assert client.get(world.url("api-source", beta["id"])).json() == beta
+
+
+def test_a_source_is_removed_while_it_gave_no_response(world: "World") -> None:
+    client = world.by_owner
+    gave = world.study.sources.get(name="alpha")
+    refused = client.delete(world.url("api-source", gave.public_id))
+    assert (refused.status_code, refused["Content-Type"]) == (409, PROBLEM)
+    assert "alpha@1 gave 3 responses; remove or move those first" in refused.json()["detail"]
+    made = client.post(world.url("api-sources"), {"source": "gamma"}).json()["id"]
+    one = world.url("api-source", made)
+    assert world.by_viewer.delete(one).status_code == 403
+    assert world.by_viewer.patch(one, {"revision": "2"}).status_code == 403
+    assert client.delete(one).status_code == 204
+    assert last_act() == ("removed a source", "owner")
+    elsewhere = StudyRole.objects.get(user=world.other).study
+    foreign = elsewhere.sources.order_by("id")[0]
+    for refused in (
+        client.get(one),
+        client.patch(world.url("api-source", foreign.public_id), {"revision": "2"}),
+        world.by_other.get(world.url("api-source", gave.public_id)),
+    ):
+        assert (refused.status_code, refused["Content-Type"]) == (404, PROBLEM)
+
+
 def test_the_options_of_a_query_are_replaced(world: "World", fresh: Study) -> None:
     client, query = world.by_owner, fresh.queries.get(ordinal=0)
     one = url(fresh, "api-query-options", query.public_id)
