@@ -254,11 +254,15 @@ def test_its_benchmark_is_asked_for_once_and_needs_no_language_model(
     run.refresh_from_db()
     assert run.state == Run.State.SUCCEEDED, run.error
     report = report_from_plain(BenchmarkRun.objects.get(run=run).report)
-    shown = {(one.row, one.column): one.value for one in report.numbers if one.section == "values"}
+    shown = {
+        (one.row, one.column): one.value
+        for one in report.numbers
+        if one.section == "values" and one.value is not None
+    }
     sources = {column for _, column in shown}
     assert len(sources) == 4
     for row in ("helpfulness", "fairness", "help for the worst-off", "Overton coverage"):
-        assert all(shown[row, source] is not None for source in sources), row
+        assert all((row, source) in shown for source in sources), row
     # The demonstration is there to show that what is joined how decides who wins.
     best = [max(sources, key=lambda one: shown[row, one]) for row in ("helpfulness", "fairness")]
     assert len(set(best)) > 1, best
