@@ -60,20 +60,21 @@ class Number:
 
     @property
     def shown(self) -> str:
-        """Such as `0.412 (0.380 to 0.441)`, ∞, or a dash."""
-        if self.value is None:
-            return "–"
-        if self.low is None or self.high is None:
-            return shown_value(self.value)
-        return f"{shown_value(self.value)} ({shown_value(self.low)} to {shown_value(self.high)})"
+        """Such as `0.412 (0.380 to 0.441)`, a count or a rank, ∞, or a dash."""
+        return "–" if self.value is None else shown_value(self.value, self.low, self.high)
 
 
-def shown_value(value: float) -> str:
-    """Three decimals, whole numbers as such, ∞ for infinity."""
+def shown_value(value: float, low: float | None = None, high: float | None = None) -> str:
+    """Three decimals, ∞ for infinity; without an interval, whole numbers as such."""
+    if low is None or high is None:
+        is_whole = value not in (inf, -inf) and value == int(value)
+        return str(int(value)) if is_whole else _decimals(value)
+    return f"{_decimals(value)} ({_decimals(low)} to {_decimals(high)})"
+
+
+def _decimals(value: float) -> str:
     if value in (inf, -inf):
         return "∞" if value > 0 else "-∞"
-    if value == int(value) and abs(value) >= 2:
-        return str(int(value))
     return f"{value:.3f}".replace("-0.000", "0.000")
 
 

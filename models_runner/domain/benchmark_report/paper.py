@@ -118,8 +118,4 @@ def paper_tables(
 
 
 def _shown(found: Measured) -> str:
-    if found.value is None:
-        return "–"
-    if found.low is None or found.high is None:
-        return shown_value(found.value)
-    return f"{shown_value(found.value)} ({shown_value(found.low)} to {shown_value(found.high)})"
+    return "–" if found.value is None else shown_value(found.value, found.low, found.high)

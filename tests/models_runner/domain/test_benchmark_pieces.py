@@ -21,6 +21,7 @@ from models_runner.domain.benchmark_report.numbers import (
     Section,
     report_from_plain,
     section_tables,
+    shown_value,
 )
 from models_runner.domain.distributional.probabilities import InvalidDistribution
 from models_runner.domain.distributional.raking import rake
@@ -252,3 +253,23 @@ class TestReports:
         assert compare_reports(report(0.25), report(0.25)).same_numbers
         with pytest.raises(DifferentKinds):
             compare_reports(report(1), report(1, kind="tradeoff"))
+
+
+@pytest.mark.parametrize(
+    ("value", "low", "high", "shown"),
+    [
+        (0.4123, 0.38, 0.4414, "0.412 (0.380 to 0.441)"),
+        (1.0, 0.0, 1.0, "1.000 (0.000 to 1.000)"),
+        (4.0, 3.5, 4.2, "4.000 (3.500 to 4.200)"),
+        (1.0, None, None, "1"),
+        (0.0, None, None, "0"),
+        (0.25, None, None, "0.250"),
+        (-0.0001, None, None, "0.000"),
+        (inf, None, None, "∞"),
+        (inf, 0.5, inf, "∞ (0.500 to ∞)"),
+    ],
+)
+def test_a_number_is_shown_as_what_it_is(
+    value: float, low: float | None, high: float | None, shown: str
+) -> None:
+    assert shown_value(value, low, high) == shown
