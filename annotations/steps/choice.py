@@ -7,7 +7,7 @@ from django.http import QueryDict
 
 from annotations.models import Assignment, Choice, QueryOption, Submission
 from annotations.ports import StepProblem
-from annotations.selectors.work import once
+from annotations.selectors.work import rows_on
 
 DIGITS = 9
 
@@ -67,8 +67,10 @@ class ChoiceStep:
         )
 
     def _options(self, assignment: Assignment) -> Sequence[QueryOption]:
-        query = assignment.query
-        return once(query, "options", lambda: list(query.options.all()))
+        return sorted(
+            rows_on(assignment.query, QueryOption, by="query"),
+            key=lambda option: (option.position, option.pk),
+        )
 
     def _said(self, assignment: Assignment) -> Choice | None:
         return Choice.objects.filter(

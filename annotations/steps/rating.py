@@ -10,7 +10,7 @@ from django.http import QueryDict
 from annotations.domain.scales import InvalidScale, OutsideScale, Scale, ScaleKind
 from annotations.models import Assignment, Criterion, Rating, Response, Study, Submission
 from annotations.ports import StepProblem
-from annotations.selectors.work import once, responses_in_order
+from annotations.selectors.work import responses_in_order, rows_on
 
 CANT_SAY = "cant_say"
 YES_NO = ((1.0, "Yes", "y"), (0.0, "No", "n"))
@@ -233,8 +233,10 @@ def _value(criterion: Criterion, data: QueryDict) -> float | None:
 
 
 def _criteria(study: Study) -> Sequence[Criterion]:
-    criteria = once(study, "criteria", lambda: list(study.criteria.order_by()))
-    return sorted(criteria, key=lambda criterion: (criterion.position, criterion.pk))
+    return sorted(
+        rows_on(study, Criterion, by="study"),
+        key=lambda criterion: (criterion.position, criterion.pk),
+    )
 
 
 def _response(assignment: Assignment, item: str) -> Response:
