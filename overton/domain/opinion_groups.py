@@ -100,7 +100,10 @@ def opinion_groups(
     given = (~np.isnan(values)).sum(axis=1)
     voters = np.flatnonzero(given >= max(fewest_votes, 1))
     if not len(voters):
-        return OpinionGroups(members, 0, {}, "Nobody has voted.")
+        reason = "Nobody has voted."
+        if given.any():
+            reason = f"Nobody has given {fewest_votes} votes; one with fewer is in no group."
+        return OpinionGroups(members, 0, {}, reason)
     members[voters] = 0
     points = _projected(values[voters])
     different = len(np.unique(points.round(9), axis=0))
