@@ -19,6 +19,7 @@ from django.utils import timezone
 from rest_framework.test import APIClient
 
 from annotations.models import Choice, Rating, Response, Study, StudyRole
+from annotations.selectors.studies import acts_of
 from juries.models import Jury, Run, User
 from juries.services.runs import perform_run
 from models_runner.domain.benchmark_definition import (
@@ -236,6 +237,32 @@ def test_it_is_run_again_and_compared(world: World) -> None:
     rows = client.get(world.url("api-benchmarks")).json()["results"]
     assert [one["id"] for one in rows[0]["runs"]] == [asked["other"], asked["one"]]
     assert all(one["report"] for one in rows[0]["runs"])
+
+
+def test_who_declared_and_ran_it_is_written_down(world: World) -> None:
+    """The same by the API and by the page: both call the same services."""
+    say(world)
+    made = declare(world.by_owner, world, "objectives", OBJECTIVES)
+    assert made.status_code == 202, made.content
+    browser = Client()
+    browser.force_login(world.owner)
+    browser.post(reverse("benchmark-rerun", args=[world.study.public_id, made.json()["id"]]))
+    again = world.by_owner.post(world.url("api-benchmark-rerun", made.json()["id"]))
+    acts = list(reversed(acts_of(study=world.study)))
+    assert {act.actor for act in acts} == {world.owner}
+    assert [act.verb for act in acts] == [
+        "declared a benchmark",
+        "asked to run a benchmark",
+        "asked to run a benchmark again",
+        "asked to run a benchmark again",
+    ]
+    assert acts[0].details == {"benchmark": "A benchmark", "kind": "objectives"}
+    assert acts[-1].details == {"benchmark": "A benchmark", "run": again.json()["run"]["id"]}
+    Benchmark.objects.update(definition={"objectives": 3})
+    assert (
+        world.by_owner.post(world.url("api-benchmark-rerun", made.json()["id"])).status_code == 409
+    )
+    assert acts_of(study=world.study).count() == 4, "what was refused is no act"
 
 
 def test_what_can_not_be_compared(world: World) -> None:
