@@ -38,8 +38,10 @@ from models_runner.domain.benchmark_shape import (
     read_definition,
 )
 from models_runner.models import Benchmark, BenchmarkRun, LanguageModel
+from models_runner.selectors.language_models import why_fixed
 from models_runner.services.benchmarks.performing import perform_benchmark
-from tests.api.conftest import World
+from models_runner.services.language_models import ModelRefused, save_model
+from tests.api.conftest import World, token_client
 
 ROOT = Path(__file__).resolve().parents[2]
 PROBLEM = "application/problem+json"
@@ -263,6 +265,49 @@ def test_who_declared_and_ran_it_is_written_down(world: World) -> None:
         world.by_owner.post(world.url("api-benchmark-rerun", made.json()["id"])).status_code == 409
     )
     assert acts_of(study=world.study).count() == 4, "what was refused is no act"
+
+
+@pytest.mark.parametrize("kind", ["distributional", "steerable", "tradeoff"])
+def test_a_model_that_was_benchmarked_stays_as_it_is(world: World, kind: str) -> None:
+    """By the API, the admin and the service, as one whose responses are in a study."""
+    say(world)
+    used = model()
+    unused = model("unused")
+    definition = definitions()[kind]
+    assert why_fixed(model=used) == ""
+    declare(world.by_owner, world, kind, definition)
+    if kind == "tradeoff":  # one that steers by a prompt has it under another name
+        Benchmark.objects.update(definition={**definition, "model": str(used.public_id)})
+    assert why_fixed(model=used) == "Runs of benchmarks rest on it"
+    assert why_fixed(model=unused) == ""
+    manager = User.objects.create_superuser("root")
+    client = token_client(manager)
+    url = reverse("api-language-model", args=[used.public_id])
+    for change in ({"revision": "2"}, {"backend_parameters": {"lean": 0.1}}, {"name": "other"}):
+        refused = client.patch(url, change, format="json")
+        assert refused.status_code == 400, refused.content
+        assert "Register another revision as a model of its own" in refused.json()["detail"]
+    taken = client.patch(url, {"timeout_seconds": 9, "is_offered": False}, format="json")
+    assert taken.status_code == 200, taken.content
+    assert client.patch(
+        reverse("api-language-model", args=[unused.public_id]), {"revision": "2"}, format="json"
+    ).status_code == 200  # fmt: skip
+    desk = Client()
+    desk.force_login(manager)
+    page = desk.get(reverse("admin:models_runner_languagemodel_change", args=[used.pk]))
+    assert "Runs of benchmarks rest on it" in page.content.decode()
+    sent = {
+        name: "" if value is None else value
+        for name, value in page.context["adminform"].form.initial.items()
+    }
+    answer = desk.post(page.request["PATH_INFO"], {**sent, "parameters": "{}", "revision": "2"})
+    assert set(answer.context["adminform"].form.errors) == {"parameters", "revision"}
+    used.refresh_from_db()
+    assert (used.name, used.revision, used.parameters) == ("leaning", "", {"lean": 0.8})
+    used.revision = "2"
+    with pytest.raises(ModelRefused, match="Register another revision") as raised:
+        save_model(model=used, actor=manager)
+    assert raised.value.field == "revision"
 
 
 def test_what_can_not_be_compared(world: World) -> None:
