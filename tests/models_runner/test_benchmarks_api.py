@@ -260,11 +260,24 @@ def test_who_declared_and_ran_it_is_written_down(world: World) -> None:
     ]
     assert acts[0].details == {"benchmark": "A benchmark", "kind": "objectives"}
     assert acts[-1].details == {"benchmark": "A benchmark", "run": again.json()["run"]["id"]}
+    steered = again.json()["run"]["id"]
+    other = Run.objects.create(kind="test.nothing", title="Nothing", requested_by=world.owner)
+    for name, run_id in (
+        ("api-run-cancel", steered), ("api-run-restart", steered),
+        ("api-run-cancel", other.public_id),
+    ):  # fmt: skip
+        assert world.by_owner.post(reverse(name, args=[run_id])).status_code == 202
+    told = world.by_viewer.get(world.url("api-log")).json()["results"]
+    assert [row["verb"] for row in told[:3]] == [
+        "started the run again",
+        "asked to cancel the run",
+        "asked to run a benchmark again",
+    ]
     Benchmark.objects.update(definition={"objectives": 3})
     assert (
         world.by_owner.post(world.url("api-benchmark-rerun", made.json()["id"])).status_code == 409
     )
-    assert acts_of(study=world.study).count() == 4, "what was refused is no act"
+    assert acts_of(study=world.study).count() == 6, "what was refused is no act"
 
 
 @pytest.mark.parametrize("kind", ["distributional", "steerable", "tradeoff"])
