@@ -2,9 +2,13 @@
 
 from django.contrib.auth.models import AnonymousUser
 
-from annotations.models import Study, StudyRole
+from annotations.models import Export, Study, StudyRole
 from juries.models import User
 
+KEPT_FROM_VIEWERS = (
+    "This export holds the right answers of the quiz, so that only owners and editors of the study "
+    "may have it. Ask for one of your own; it is written without them."
+)
 EDITING = (StudyRole.Role.OWNER, StudyRole.Role.EDITOR)
 
 
@@ -23,6 +27,21 @@ def can_edit_study(user: User | AnonymousUser, study: Study) -> bool:
     if user.is_anonymous or not user.is_active:
         return False
     return user.is_superuser or study.roles.filter(user=user, role__in=EDITING).exists()
+
+
+def can_see_quiz_answers(user: User | AnonymousUser, study: Study) -> bool:
+    """Who may edit the study sees which answers to its quiz are right, and nobody else.
+
+    Who knows them could tell jurors, or sit on the jury herself.
+    """
+    return can_edit_study(user, study)
+
+
+def can_download_export(user: User | AnonymousUser, export: Export) -> bool:
+    """Whoever sees the study; where the quiz is in it, who may see its answers."""
+    if export.holds_quiz:
+        return can_see_quiz_answers(user, export.study)
+    return can_view_study(user, export.study)
 
 
 def can_own_study(user: User | AnonymousUser, study: Study) -> bool:

@@ -263,12 +263,14 @@ class ExportOptions:
         include_predicted: also write what models guess, in tables of their own.
         include_history: also write ratings, judgements ... that the juror has since changed.
         language: ISO 639 code of the texts, for the dataset card; empty: not declared.
+        include_quiz: also write the quiz, with its right answers, and the tries at it.
     """
 
     suppress_below: int = 0
     include_predicted: bool = True
     include_history: bool = True
     language: str = ""
+    include_quiz: bool = True
 
 
 @dataclass

@@ -31,7 +31,7 @@ from annotations.models import (
     Study,
     StudyRole,
 )
-from annotations.permissions import can_edit_study, can_own_study
+from annotations.permissions import can_edit_study, can_own_study, can_see_quiz_answers
 from annotations.selectors.checklist import opening_checklist
 from annotations.selectors.studies import juries_to_ask
 from annotations.services import studies as services
@@ -63,6 +63,12 @@ class QuizQuestionInline(StudyRights, admin.StackedInline[QuizQuestion, Study]):
     formfield_overrides = {
         models.TextField: {"widget": forms.Textarea(attrs={"rows": 3, "cols": 80})}
     }
+
+    def get_fields(self, request: HttpRequest, obj: Any = None) -> list[Any]:
+        """The right answer and what explains it only for who may see them."""
+        if obj is None or obj.pk is None or may(request, can_see_quiz_answers, obj):
+            return list(self.fields)
+        return [name for name in self.fields if name not in ("right", "explanation")]
 
 
 class CriterionInline(StudyRights, admin.StackedInline[Criterion, Study]):

@@ -23,7 +23,7 @@ from rest_framework.response import Response
 from annotations.api.scope import StudyList, StudyView
 from annotations.forms.data import BundleForm
 from annotations.models import Export, ResultsSnapshot, Study
-from annotations.permissions import can_begin_study
+from annotations.permissions import KEPT_FROM_VIEWERS, can_begin_study, can_download_export
 from annotations.ports import ExportOptions, SectionContent, results_sections
 from annotations.selectors.exports import exports_of, finished_export
 from annotations.selectors.results import results_page, section_from_json
@@ -238,7 +238,9 @@ class ExportList(StudyList[Export]):
 
     @extend_schema(summary="Ask for an export", request=ExportBody, responses={202: ExportRow})
     def post(self, request: Request, study_id: UUID) -> Response:
-        """Write the labelled data set. Watch its Run; then fetch `download`."""
+        """Write the labelled data set. Watch its Run; then fetch `download`. For viewers it is
+        written without the quiz, whose right answers only owners and editors see.
+        """
         given = checked(ExportBody, request)
         formats = list(dict.fromkeys(given.pop("formats")))
         export = request_export(
@@ -298,6 +300,8 @@ class ExportDownload(StudyView[Export]):
         export = finished_export(study=self.study, public_id=export_id)
         if export is None:
             raise Http404("There is no such export, or it has not been written yet.")
+        if not can_download_export(signed_in(request), export):
+            raise PermissionDenied(KEPT_FROM_VIEWERS)
         path = export_path(export=export)
         if not path.is_file():
             raise Http404("The files of this export are not here any more. Ask for a new one.")

@@ -81,7 +81,9 @@ class ActRow(Row):
         help_text="Account of who did it; null: a juror, or the system.",
     )
     verb = serializers.CharField(help_text="What was done.")
-    about = serializers.SerializerMethodField(help_text="study or jury: what it was done to.")
+    about = serializers.SerializerMethodField(
+        help_text="study or jury: what it was done to; study, too, where it is a Run of it."
+    )
     details = serializers.DictField(help_text="What exactly, such as the values before.")
     created_at = serializers.DateTimeField(help_text="When it was done.")
 
@@ -128,5 +130,7 @@ class ActList(StudyList[AuditEntry]):
 
     @extend_schema(summary="List who did what")
     def get(self, request: Request, *args: Any, **kwargs: Any) -> Response:
-        """Acts on the study and its jury, newest first; none is ever changed or removed."""
+        """Acts on the study, its jury and the Runs that were asked for, newest first; none is ever
+        changed or removed.
+        """
         return self.list(request, *args, **kwargs)

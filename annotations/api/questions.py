@@ -12,7 +12,7 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 
 from annotations.api.said import JUROR, SaidList, history_filter
-from annotations.api.scope import StudyList, jurors_of
+from annotations.api.scope import SEES_ANSWERS, StudyList, jurors_of, quiz_context
 from annotations.forms.study_parts import PartForm, ProfileQuestionForm, QuizQuestionForm
 from annotations.models import ProfileQuestion, ProfileReply, QuizQuestion, Study
 from annotations.models.study import LONGEST_ANSWER
@@ -61,9 +61,23 @@ class QuizQuestionRow(Row):
     options = serializers.ListField(
         child=serializers.CharField(), help_text="What can be chosen, in the order shown."
     )
-    right = serializers.CharField(help_text="The right one of the options.")
-    explanation = serializers.CharField(help_text="Shown after a wrong answer; empty: nothing.")
+    right = serializers.CharField(
+        allow_null=True,
+        help_text="The right one of the options; null: shown to owners and editors alone.",
+    )
+    explanation = serializers.CharField(
+        allow_null=True,
+        help_text="Shown after a wrong answer; empty: nothing; null: shown to owners and editors "
+        "alone.",
+    )
     position = serializers.IntegerField(help_text="Its place in the order.")
+
+    def to_representation(self, instance: Any) -> dict[str, Any]:
+        """The question; what tells the right answer only to who may see it."""
+        row = super().to_representation(instance)
+        if not self.context.get(SEES_ANSWERS):
+            row |= {"right": None, "explanation": None}
+        return row
 
 
 class ProfileReplyRow(Row):
@@ -223,13 +237,17 @@ class QuizQuestionList(StudyList[QuizQuestion]):
     serializer_class = QuizQuestionRow
     queryset = QuizQuestion.objects.all()
 
+    def get_serializer_context(self) -> dict[str, Any]:
+        """Whether the user may see which answers are right."""
+        return {**super().get_serializer_context(), **quiz_context(self)}
+
     def rows(self) -> QuerySet[QuizQuestion]:
         """The study's quiz."""
         return self.study.quiz_questions.all()
 
     @extend_schema(summary="List questions of the quiz")
     def get(self, request: Request, *args: Any, **kwargs: Any) -> Response:
-        """Questions on the instructions, with their right answers."""
+        """Questions on the instructions; for owners and editors with their right answers."""
         return self.list(request, *args, **kwargs)
 
     @extend_schema(
@@ -248,7 +266,7 @@ class QuizQuestionList(StudyList[QuizQuestion]):
         replace_parts(
             study=self.study, standing=self.rows(), wanted=wanted, actor=signed_in(request)
         )
-        return Response(QuizQuestionRow(wanted, many=True).data)
+        return Response(self.get_serializer(wanted, many=True).data)
 
 
 class ProfileReplyList(SaidList[ProfileReply]):

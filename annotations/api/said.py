@@ -11,10 +11,12 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 
 from annotations.api.scope import (
+    SEES_ANSWERS,
     StudyList,
     criteria_of,
     jurors_of,
     queries_of,
+    quiz_context,
     responses_of,
     sources_of,
 )
@@ -154,9 +156,18 @@ class QuizReplyRow(Row):
     )
     question = serializers.CharField(source="question__key", help_text="Key of the question.")
     attempt = serializers.IntegerField(help_text="Which try it was, from 1.")
-    value = serializers.CharField(help_text="The option that she chose.")
+    value = serializers.CharField(
+        allow_null=True,
+        help_text="The option that she chose; null: shown to owners and editors alone, since it "
+        "tells which answer is right.",
+    )
     is_right = serializers.BooleanField(help_text="It is the right one.")
     created_at = serializers.DateTimeField(help_text="When she chose it.")
+
+    def to_representation(self, instance: Any) -> dict[str, Any]:
+        """The try; what she chose only for who may see which answer is right."""
+        row = super().to_representation(instance)
+        return row if self.context.get(SEES_ANSWERS) else {**row, "value": None}
 
 
 class JurorRow(Row):
@@ -402,6 +413,10 @@ class QuizReplyList(SaidList[QuizReply]):
     serializer_class = QuizReplyRow
     filterset_class = QuizReplyFilters
     queryset = QuizReply.objects.all()
+
+    def get_serializer_context(self) -> dict[str, Any]:
+        """Whether the user may see which answers are right."""
+        return {**super().get_serializer_context(), **quiz_context(self)}
 
     def rows(self) -> QuerySet[QuizReply, Any]:
         """Tries of the study's jurors."""

@@ -13,11 +13,14 @@ from rest_framework.views import APIView
 
 from annotations.models import Criterion, Query, Source, Study
 from annotations.models import Response as StudyResponse
-from annotations.permissions import can_edit_study, can_own_study
+from annotations.permissions import can_edit_study, can_own_study, can_see_quiz_answers
 from juries.api.rights import signed_in
 from juries.models import Juror
 
 R = TypeVar("R", bound=models.Model)
+
+# In a serializer's context: the user may see which answers to the quiz are right.
+SEES_ANSWERS = "sees_quiz_answers"
 
 
 class InStudy(APIView):
@@ -62,6 +65,17 @@ def require_owner(request: Request, study: Study) -> None:
     """
     if not can_own_study(signed_in(request), study):
         raise PermissionDenied("Only owners of the study may do this.")
+
+
+def quiz_context(view: InStudy) -> dict[str, bool]:
+    """For a serializer: whether the user may see which answers to the quiz are right.
+
+    There is no study where only the API's description is written.
+    """
+    study = getattr(view, "study", None)
+    return {
+        SEES_ANSWERS: study is not None and can_see_quiz_answers(signed_in(view.request), study)
+    }
 
 
 class StudyView(InStudy, GenericAPIView[R]):

@@ -17,7 +17,7 @@ from rest_framework.response import Response
 from annotations.api.reports import JurorReportRow, report_as_json
 from annotations.api.scope import StudyList, StudyView
 from annotations.models import Assignment, Query
-from annotations.permissions import can_edit_study
+from annotations.permissions import can_see_quiz_answers
 from annotations.selectors.juror_sheets import (
     JurorSheet,
     OwnWords,
@@ -139,7 +139,7 @@ class OneJuror(StudyView[Juror]):
         told = {
             **_told(sheet),
             "is_simulated": juror.is_simulated,
-            "quiz": _quiz(sheet, shows_last=can_edit_study(signed_in(request), self.study)),
+            "quiz": _quiz(sheet, shows_last=can_see_quiz_answers(signed_in(request), self.study)),
         }
         return Response(JurorSheetRow(told).data)
 

@@ -25,5 +25,13 @@ class Export(models.Model):
     class Meta:
         ordering = ("-created_at", "-id")
 
+    @property
+    def holds_quiz(self) -> bool:
+        """Questions of the quiz are in it, and so which answers are right."""
+        return any(
+            table["name"] == "quiz_questions" and table["rows"]
+            for table in self.manifest.get("tables", ())
+        )
+
     def __str__(self) -> str:
         return f"{self.study} {self.created_at:%Y-%m-%d %H:%M}"

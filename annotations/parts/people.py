@@ -273,7 +273,7 @@ class QuizRepliesPart(TablePart[QuizReply]):
     def rows(self, *, study: Study, options: ExportOptions, using: str) -> QuerySet[QuizReply]:
         """Tries of the study's jurors."""
         replies = QuizReply.objects.using(using).filter(participation__study=study)
-        return replies.order_by("pk")
+        return replies.order_by("pk") if options.include_quiz else replies.none()
 
     def build(self, *, row: BundleRow, study: Study) -> QuizReply:
         """One try."""

@@ -352,7 +352,8 @@ class QuizQuestionsPart(TablePart[QuizQuestion]):
         using: str,
     ) -> QuerySet[QuizQuestion]:
         """The study's questions."""
-        return QuizQuestion.objects.using(using).filter(study=study).order_by("position", "id")
+        found = QuizQuestion.objects.using(using).filter(study=study).order_by("position", "id")
+        return found if options.include_quiz else found.none()
 
     def build(self, *, row: BundleRow, study: Study) -> QuizQuestion:
         """One question, whose right answer can be chosen."""

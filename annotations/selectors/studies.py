@@ -4,6 +4,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from django.db.models import Count, Q, QuerySet, Sum
+from django.db.models.fields.json import KeyTextTransform
 
 from annotations.models import Participation, ResultsSnapshot, Study, StudyRole
 from annotations.ports import results_sections
@@ -20,7 +21,7 @@ from annotations.selectors.progress import (
 )
 from annotations.selectors.ways_in import is_open_jury
 from annotations.selectors.work import query_limit
-from juries.models import AuditEntry, Jury, Seat, User
+from juries.models import AuditEntry, Jury, Run, Seat, User
 from juries.permissions import can_manage_juries
 from juries.selectors.seats import FEW, MANY, Bench, BenchMark, KeyRow
 
@@ -61,10 +62,17 @@ def roles_of(*, study: Study) -> QuerySet[StudyRole]:
 
 
 def acts_of(*, study: Study) -> QuerySet[AuditEntry]:
-    """Who did what to the study and to its jury, newest first."""
+    """Who did what to the study, to its jury and to the Runs that were asked for, newest first."""
     about = Q(subject_type=Study._meta.label, subject_id=str(study.public_id))
     if study.jury is not None:
         about |= Q(subject_type=study.jury._meta.label, subject_id=str(study.jury.public_id))
+    # An act that asks for work names its Run; who cancels it or starts it again acts on that.
+    named = (
+        AuditEntry.objects.filter(about, details__has_key="run")
+        .order_by()
+        .values_list(KeyTextTransform("run", "details"))
+    )
+    about |= Q(subject_type=Run._meta.label, subject_id__in=named)
     return AuditEntry.objects.filter(about).select_related("actor").order_by("-created_at", "-id")
 
 

@@ -302,6 +302,11 @@ def _limits(options: ExportOptions, facts: CardFacts) -> list[str]:
     ]
     if not options.include_history:
         lines.append("- Only what stands now: statements that a juror has changed are left out.")
+    if not options.include_quiz:
+        lines.append(
+            "- Not in it: the quiz on the instructions and the tries at it. Who asked for this "
+            "data set may not see which answers are right."
+        )
     if options.suppress_below <= 1:
         lines.append("- Traits are shown in full; a rare combination may point to a person.")
     if facts.predicted_tables:

@@ -2,7 +2,7 @@
 
 import shutil
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from datetime import datetime
 from pathlib import Path
 from typing import Any
@@ -18,6 +18,7 @@ from annotations.domain.agreement import InvalidAgreementInput, Level, krippendo
 from annotations.domain.measured import Measured
 from annotations.domain.suppression import RULE
 from annotations.models import Criterion, Export, Rating, Study
+from annotations.permissions import can_see_quiz_answers
 from annotations.ports import Column, ExportOptions, ExportPart, export_parts
 from annotations.selectors.exports import exported_jurors, exported_traits
 from annotations.selectors.ways_in import came_by
@@ -70,13 +71,16 @@ def request_export(
     Args:
         study: what is exported.
         actor: who asked.
-        options: what goes into it; everything by default.
+        options: what goes into it; everything by default. The quiz is left out where the actor
+            may not see which answers are right.
         formats: some of "parquet", "jsonl", "csv".
 
     Raises:
         ExportRefused: no known format, or a negative threshold.
     """
     options = options or ExportOptions()
+    if actor is not None and not can_see_quiz_answers(actor, study):
+        options = replace(options, include_quiz=False)
     _check(options, formats)
     run = request_run(
         kind=EXPORT_KIND,

@@ -399,6 +399,10 @@ def _details(part: Part, before: models.Model | None) -> dict[str, Any]:
             for field in part._meta.concrete_fields
             if field.value_from_object(before) != field.value_from_object(part)
         }
+        if isinstance(part, QuizQuestion):
+            # Viewers read the log, and what was right before tells what is right now.
+            secret = sorted(details["before"].keys() & {"right", "explanation"})
+            details["before"] |= dict.fromkeys(secret, "not shown")
     return details
 
 

@@ -6,6 +6,7 @@ from pathlib import Path
 from django.conf import settings
 from django.contrib import messages
 from django.contrib.auth.decorators import login_required, permission_required
+from django.core.exceptions import PermissionDenied
 from django.core.files.uploadedfile import UploadedFile
 from django.http import FileResponse, Http404, HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
@@ -14,7 +15,7 @@ from django.views.decorators.http import require_GET, require_http_methods, requ
 
 from annotations.forms.data import BundleForm, ExportForm
 from annotations.models import Export
-from annotations.permissions import can_edit_study
+from annotations.permissions import KEPT_FROM_VIEWERS, can_download_export, can_edit_study
 from annotations.selectors.exports import exports_of, finished_export
 from annotations.services.exports import delete_export, export_path, request_export
 from annotations.services.study_import import request_import
@@ -61,6 +62,8 @@ def download(request: HttpRequest, public_id: uuid.UUID, export_id: uuid.UUID) -
     export = finished_export(study=study, public_id=export_id)
     if export is None:
         raise Http404("There is no such export, or it has not been written yet.")
+    if not can_download_export(signed_in(request), export):
+        raise PermissionDenied(KEPT_FROM_VIEWERS)
     path = export_path(export=export)
     if not path.is_file():
         raise Http404("The files of this export are not here any more. Ask for a new one.")

@@ -15,13 +15,14 @@ from django.views.decorators.http import require_http_methods, require_safe
 
 from annotations.forms.juror import ConsentForm, ProfileForm, QuizForm
 from annotations.models import Assignment, QuizQuestion, QuizReply, Study
+from annotations.permissions import can_see_quiz_answers
 from annotations.ports import StepProblem, juror_steps
 from annotations.selectors import work
 from annotations.selectors.checklist import shadow_assignment
 from annotations.selectors.quiz import QuizItem, item_of
 from annotations.selectors.work import Page
 from annotations.services.submissions import is_blank, payload_of
-from annotations.views.guards import viewable_study
+from annotations.views.guards import signed_in, viewable_study
 from annotations.views.juror_work import page_context
 
 # So many queries are walked through before the thanks; any other can be opened by its number.
@@ -178,6 +179,12 @@ def quiz(request: HttpRequest, study: Study) -> HttpResponse:
     if not questions:
         raise Http404("This study has no quiz.")
     is_sent = request.method == "POST"
+    if is_sent and not can_see_quiz_answers(signed_in(request), study):
+        # Trying the options out would tell her.
+        messages.info(
+            request, "Which answers are right is shown to those who may edit the study alone."
+        )
+        return _after(study, "quiz")
     items = [item_of(question=question, study=study, replies=[]) for question in questions]
     form = QuizForm(items, None)
     if is_sent:

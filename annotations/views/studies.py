@@ -11,7 +11,7 @@ from django.utils import timezone
 from django.views.decorators.http import require_POST, require_safe
 
 from annotations.models import Study
-from annotations.permissions import can_edit_study
+from annotations.permissions import can_edit_study, can_see_quiz_answers
 from annotations.selectors import juror_sheets
 from annotations.selectors.progress import order_in_words
 from annotations.selectors.studies import acts_of, front_page, roles_of, studies_for_list
@@ -137,6 +137,7 @@ def juror(request: HttpRequest, public_id: uuid.UUID, juror_id: uuid.UUID) -> Ht
         {
             "study": found,
             "sheet": sheet,
+            "sees_quiz_answers": can_see_quiz_answers(signed_in(request), found),
             "page": page,
             "words": juror_sheets.own_words(
                 juror_id=sheet.row.seat.juror_id,

@@ -137,7 +137,7 @@ class RunCancel(GenericAPIView[Run]):
         """Ask it to stop. One that waits is cancelled at once, one at work at its next step."""
         checked(NoBody, request)
         run = _load_to_steer(request, run_id)
-        runs.request_cancel(run=run)
+        runs.request_cancel(run=run, actor=signed_in(request))
         run.refresh_from_db()
         return run_requested(run)
 
@@ -152,7 +152,7 @@ class RunRestart(GenericAPIView[Run]):
     def post(self, request: Request, run_id: UUID) -> Response:
         """Queue one that failed or was cancelled, with the same parameters."""
         checked(NoBody, request)
-        run = runs.restart_run(run=_load_to_steer(request, run_id))
+        run = runs.restart_run(run=_load_to_steer(request, run_id), actor=signed_in(request))
         enqueue_run(run=run)
         return run_requested(run)
 

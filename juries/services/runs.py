@@ -21,6 +21,7 @@ from django.utils import timezone
 
 import venire
 from juries.models import Run, User, WorkerHeartbeat
+from juries.services.audit import record_act
 
 logger = logging.getLogger(__name__)
 
@@ -188,9 +189,17 @@ def _finish(
 
 
 @transaction.atomic
-def request_cancel(*, run: Run) -> None:
-    """Ask a Run to stop. One that still waits is cancelled at once."""
-    Run.objects.filter(pk=run.pk).update(cancel_requested=True)
+def request_cancel(*, run: Run, actor: User | None = None) -> None:
+    """Ask a Run to stop. One that still waits is cancelled at once.
+
+    Args:
+        run: asking once more, or after its end, changes nothing.
+        actor: who asks; None: the system itself.
+    """
+    if Run.objects.filter(
+        pk=run.pk, cancel_requested=False, state__in=(Run.State.QUEUED, Run.State.RUNNING)
+    ).update(cancel_requested=True):
+        _record_steering(run=run, verb="asked to cancel the run", actor=actor)
     Run.objects.filter(pk=run.pk, state=Run.State.QUEUED).update(
         state=Run.State.CANCELLED,
         error="Cancelled on request before it started.",
@@ -199,8 +208,12 @@ def request_cancel(*, run: Run) -> None:
 
 
 @transaction.atomic
-def restart_run(*, run: Run) -> Run:
+def restart_run(*, run: Run, actor: User | None = None) -> Run:
     """Queue a failed or cancelled Run again with the same parameters; the log is kept.
+
+    Args:
+        run: what is started.
+        actor: who asks; None: the system itself.
 
     Raises:
         RunNotRestartable: it is waiting, running or has succeeded.
@@ -224,7 +237,14 @@ def restart_run(*, run: Run) -> Run:
     locked.heartbeat_at = None
     locked.finished_at = None
     locked.save()
+    _record_steering(run=locked, verb="started the run again", actor=actor)
     return locked
+
+
+def _record_steering(*, run: Run, verb: str, actor: User | None) -> None:
+    record_act(
+        actor=actor, verb=verb, subject=run, details={"kind": run.kind, "attempt": run.attempt}
+    )
 
 
 @transaction.atomic

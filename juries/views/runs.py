@@ -10,7 +10,7 @@ from django.shortcuts import get_object_or_404, redirect, render
 from django.utils import timezone
 from django.views.decorators.http import require_POST, require_safe
 
-from juries.models import Run
+from juries.models import Run, User
 from juries.permissions import can_see_runs, can_steer_run
 from juries.selectors.runs import any_stale, is_waiting_in_vain, runs_for_list
 from juries.services import runs
@@ -58,7 +58,7 @@ def run_panel(request: HttpRequest, public_id: UUID) -> HttpResponse:
 def run_cancel(request: HttpRequest, public_id: UUID) -> HttpResponse:
     """Ask a Run to stop."""
     run = _load_to_steer(request, public_id)
-    runs.request_cancel(run=run)
+    runs.request_cancel(run=run, actor=_user(request))
     messages.info(request, "Cancelling was asked for; work in progress stops at its next step.")
     return redirect("run", public_id=public_id)
 
@@ -69,7 +69,7 @@ def run_restart(request: HttpRequest, public_id: UUID) -> HttpResponse:
     """Queue a Run that failed or was cancelled again."""
     run = _load_to_steer(request, public_id)
     try:
-        enqueue_run(run=runs.restart_run(run=run))
+        enqueue_run(run=runs.restart_run(run=run, actor=_user(request)))
     except runs.RunNotRestartable as refusal:
         messages.error(request, str(refusal))
     return redirect("run", public_id=public_id)
@@ -87,6 +87,11 @@ def _load_to_steer(request: HttpRequest, public_id: UUID) -> Run:
     if not can_steer_run(request.user, run):
         raise PermissionDenied("Only who asked for this run may cancel it or start it again.")
     return run
+
+
+def _user(request: HttpRequest) -> User:
+    assert isinstance(request.user, User)
+    return request.user
 
 
 def _panel_context(request: HttpRequest, run: Run) -> dict[str, object]:

@@ -16,7 +16,7 @@ from juries.tasks import enqueue_run
 from models_runner.forms import LanguageModelForm
 from models_runner.models import Generation, LanguageModel
 from models_runner.permissions import can_manage_models
-from models_runner.selectors.language_models import is_fixed, warnings_of
+from models_runner.selectors.language_models import warnings_of, why_fixed
 from models_runner.services.generation import (
     GenerationRefused,
     GenerationSettings,
@@ -82,7 +82,7 @@ class LanguageModelAdmin(admin.ModelAdmin[LanguageModel]):
             context |= {
                 "language_model": model,
                 "warnings": warnings_of(model=model),
-                "is_fixed": is_fixed(model=model),
+                "why_fixed": why_fixed(model=model),
             }
         return super().change_view(request, object_id, form_url, context)
 

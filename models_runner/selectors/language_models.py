@@ -6,9 +6,10 @@ from pathlib import PurePath
 from typing import Any
 from urllib.parse import urlsplit
 
-from django.db.models import QuerySet
+from django.db.models import QuerySet, TextField
+from django.db.models.functions import Cast
 
-from models_runner.models import LanguageModel
+from models_runner.models import Benchmark, LanguageModel
 from models_runner.ports import ModelSpecification, TemplateKind
 from venire import environment
 
@@ -48,9 +49,20 @@ def offered_models() -> QuerySet[LanguageModel]:
     return LanguageModel.objects.filter(is_offered=True)
 
 
-def is_fixed(*, model: LanguageModel) -> bool:
-    """Something has been asked of it, so that what decides its answers can't change."""
-    return bool(model.pk) and model.generations.exists()
+def why_fixed(*, model: LanguageModel) -> str:
+    """What rests on a model, so that what decides its answers can't change; empty: nothing.
+
+    A run of a benchmark counts from the moment that it is asked for, as a completion does.
+    """
+    if not model.pk:
+        return ""
+    if model.generations.exists():
+        return "Responses of this model rest on it"
+    # Definitions name models by their random ids, which stand nowhere else in them.
+    named = Benchmark.objects.alias(written=Cast("definition", TextField())).filter(
+        written__contains=str(model.public_id), runs__isnull=False
+    )
+    return "Runs of benchmarks rest on it" if named.exists() else ""
 
 
 def warnings_of(*, model: LanguageModel) -> list[str]:

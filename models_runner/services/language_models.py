@@ -22,7 +22,7 @@ from models_runner.ports import (
 )
 from models_runner.ports import LanguageModel as LoadedModel
 from models_runner.selectors.generation import CHECK_KIND
-from models_runner.selectors.language_models import is_fixed, model_specification
+from models_runner.selectors.language_models import model_specification, why_fixed
 from models_runner.services.completions import note_identity
 
 TRIVIAL_PROMPT = "Answer with one word: what colour is a clear sky at noon?"
@@ -54,13 +54,13 @@ def problems_of_model(*, model: LanguageModel) -> dict[str, str]:
         found[blank] = "Give both prices or neither; for a free model both are 0."
     if model.base_model is not None and model.base_model == model:
         found["base_model"] = "A model is not its own base."
-    if is_fixed(model=model):
+    if reason := why_fixed(model=model):
         # Another identity would be asked everything anew, and mixed with what was answered.
         before = LanguageModel.objects.get(pk=model.pk)
         for name in LanguageModel.FIXED_FIELDS:
             if getattr(before, name) != getattr(model, name):
                 found[name] = (
-                    "Responses of this model rest on it, so it stays. Register another model"
+                    f"{reason}, so it stays. Register another revision as a model of its own"
                     " instead."
                 )
     return found

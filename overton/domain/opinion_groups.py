@@ -14,11 +14,9 @@ from dataclasses import dataclass
 
 import numpy as np
 import numpy.typing as npt
-from sklearn.cluster import KMeans
-from sklearn.metrics import silhouette_score
-from threadpoolctl import threadpool_limits
 
 from annotations.domain.measured import Measured
+from overton.domain.k_means import k_means, places_of, silhouette
 
 FloatArray = npt.NDArray[np.float64]
 IntArray = npt.NDArray[np.int64]
@@ -76,7 +74,7 @@ def opinion_groups(
 
     Args:
         votes: (J, S) numbers such as 1 agree, 0 pass, -1 disagree; NaN not seen.
-        seed: of k-means, which starts ten times for each k.
+        seed: of k-means, which starts forty times for each k (`k_means.py`).
         most_groups: k runs from 2 to this.
         fewest_votes: jurors with fewer are in no group.
 
@@ -100,10 +98,13 @@ def opinion_groups(
     given = (~np.isnan(values)).sum(axis=1)
     voters = np.flatnonzero(given >= max(fewest_votes, 1))
     if not len(voters):
-        return OpinionGroups(members, 0, {}, "Nobody has voted.")
+        reason = "Nobody has voted."
+        if given.any():
+            reason = f"Nobody has given {fewest_votes} votes; one with fewer is in no group."
+        return OpinionGroups(members, 0, {}, reason)
     members[voters] = 0
-    points = _projected(values[voters])
-    different = len(np.unique(points.round(9), axis=0))
+    places = places_of(_projected(values[voters]))
+    different = len(places.points)
     if different < 2 or len(voters) < 4:
         reason = (
             "Everybody voted alike."
@@ -113,15 +114,14 @@ def opinion_groups(
         return OpinionGroups(members, 1, {}, reason)
     silhouettes: dict[int, float] = {}
     best: IntArray | None = None
-    for k in range(2, min(most_groups, different, len(voters) - 1) + 1):
-        # One thread: for so few points more of them only wait for each other.
-        with threadpool_limits(limits=1):
-            labels = KMeans(n_clusters=k, n_init=10, random_state=seed).fit_predict(points)
-        if np.bincount(labels, minlength=k).min() < 2:
+    most = min(most_groups, different, len(voters) - 1)
+    distances = places.distances()
+    for k, labels in k_means(places=places, most=most, seed=seed).items():
+        if np.bincount(labels, places.weights, k).min() < 2:
             continue
-        silhouettes[k] = float(silhouette_score(points, labels))
+        silhouettes[k] = silhouette(places=places, distances=distances, labels=labels)
         if silhouettes[k] > max((s for j, s in silhouettes.items() if j != k), default=-2) + 1e-12:
-            best = labels
+            best = labels[places.place_of]
     if best is None:
         return OpinionGroups(members, 1, {}, "No division leaves two jurors in every group.")
     # The largest first; of equal ones that of the earliest juror.

@@ -11,19 +11,16 @@ from annotations.domain.ordering import derived_seed
 from annotations.models import Criterion, Study
 from annotations.selectors.ratings import RatingMatrix, rating_matrix
 from juries.models import Juror
-from overton.domain.coverage import mean_over_queries
 from overton.domain.opinion_groups import (
     REPRESENTED_FROM,
     OpinionGroups,
     Representation,
-    opinion_groups,
     represented_groups,
 )
-from overton.domain.windows import JudgementCode
+from overton.domain.representation import best_of, groups_of_queries, source_share, votes_of
 from overton.selectors.coverage import RESAMPLES
 from overton.selectors.windows import QueryWindow, StudyWindows
 
-FEWEST_VOTES = 2
 FIVE_POINTS = 4.0
 
 
@@ -70,50 +67,42 @@ def study_representation(
 ) -> StudyRepresentation:
     """Groups of each query's jurors by their votes on its answers, and who represents them.
 
-    A vote on an answer is 1 where a juror holds it, -1 where she calls it unreasonable, 0 where she
-    said something else. Randomness comes from the study's own seed.
+    Randomness comes from the study's own seed.
     """
     seed = int(derived_seed(seed=study.order_seed, purpose="opinion groups")[:8], 16)
     matrix = rating_matrix(criterion=criterion)
     rows = _rows(windows, matrix)
     at_least = threshold_of(criterion)
-    votes = _votes(windows)
-    parted = [
-        (
-            item,
-            opinion_groups(
-                votes=votes[:, list(item.columns)], seed=seed, fewest_votes=FEWEST_VOTES
-            ),
-        )
-        for item in windows.windows
-    ]
+    parted = groups_of_queries(
+        votes=votes_of(verdicts=windows.table.verdicts, holds=windows.table.holds),
+        columns=[item.columns for item in windows.windows],
+        seed=seed,
+    )
+    columns_of: dict[int, list[int]] = {}
+    for column, response in enumerate(matrix.responses):
+        columns_of.setdefault(response.query_id, []).append(column)
     found: dict[str, list[tuple[QueryWindow, Representation]]] = {}
-    for item, groups in parted:
-        by_source: dict[str, Representation] = {}
-        for column, response in enumerate(matrix.responses):
-            if response.query_id != item.query.pk:
-                continue
+    for item, groups in zip(windows.windows, parted, strict=True):
+        by_source: dict[str, list[Representation]] = {}
+        for column in columns_of.get(item.query.pk, []):
             ratings = np.full(len(rows), np.nan)
             known = rows >= 0
             ratings[known] = matrix.values[rows[known], column]
-            own = represented_groups(
-                ratings=ratings,
-                members=groups.members,
-                at_least=at_least,
-                scale=(criterion.low, criterion.high),
+            by_source.setdefault(matrix.responses[column].source, []).append(
+                represented_groups(
+                    ratings=ratings,
+                    members=groups.members,
+                    at_least=at_least,
+                    scale=(criterion.low, criterion.high),
+                )
             )
-            kept = by_source.get(response.source)
-            if kept is None or (own.share.value or 0) > (kept.share.value or 0):
-                by_source[response.source] = own
         for source, own in by_source.items():
-            found.setdefault(source, []).append((item, own))
+            found.setdefault(source, []).append((item, best_of(own)))
     sources = [
         SourceRepresentation(
             source=source,
-            share=mean_over_queries(
-                values=[own.share for _, own in per_query],
-                rng=np.random.default_rng(seed),
-                resamples=RESAMPLES,
+            share=source_share(
+                per_query=[own for _, own in per_query], seed=seed, resamples=RESAMPLES
             ),
             per_query=tuple(per_query),
         )
@@ -122,7 +111,7 @@ def study_representation(
     return StudyRepresentation(
         criterion=criterion,
         at_least=at_least,
-        groups=tuple(parted),
+        groups=tuple(zip(windows.windows, parted, strict=True)),
         sources=tuple(
             sorted(
                 sources,
@@ -130,15 +119,6 @@ def study_representation(
             )
         ),
     )
-
-
-def _votes(windows: StudyWindows) -> NDArray[np.float64]:
-    """(jurors, answers) 1, 0, -1, NaN where nothing was said."""
-    verdicts, holds = windows.table.verdicts, windows.table.holds
-    votes = np.where(verdicts == JudgementCode.UNREASONABLE, -1.0, 0.0)
-    votes[holds == 1] = 1.0
-    votes[verdicts == JudgementCode.NOT_SAID] = np.nan
-    return votes
 
 
 def _rows(windows: StudyWindows, matrix: RatingMatrix) -> NDArray[np.int64]:

@@ -9,22 +9,33 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from annotations.domain.measured import Measured
 from overton.domain.calibration import DECLARED_THRESHOLD, Decision, calibrate, declared
 from overton.domain.coverage import MEASURES, Coverage
 from overton.domain.coverage_files import FileAnswer, FileJudgements, FileResponse, Pair
 from overton.domain.covered import against_window, source_measures
 from overton.domain.labels import ExpressionLabel, PooledLabel
-from overton.domain.opinion_groups import OpinionGroups, opinion_groups, represented_groups
+from overton.domain.opinion_groups import (
+    GroupRating,
+    OpinionGroups,
+    Representation,
+    opinion_groups,
+    represented_groups,
+)
 from overton.domain.pairs import InvalidPairs, checked_probabilities, distinct_pairs
 from overton.domain.reading import Expression, read_expressions
 from overton.domain.report_card import card_to_json, measured_to_json, report_card
+from overton.domain.representation import (
+    FEWEST_VOTES,
+    best_of,
+    groups_of_queries,
+    source_share,
+    votes_of,
+)
 from overton.domain.sentences import Span, passages, plain_words, split_sentences
 from overton.domain.windows import (
     AnswerVerdict,
     Group,
     GroupVerdict,
-    JudgementCode,
     Window,
     WindowRule,
     compute_window,
@@ -32,12 +43,6 @@ from overton.domain.windows import (
 from overton.ports import EntailmentBackend, EntailmentUnavailable
 
 FloatArray = npt.NDArray[np.float64]
-VOTES = {
-    JudgementCode.CORRECT: 1.0,
-    JudgementCode.REASONABLE: 1.0,
-    JudgementCode.CANT_SAY: 0.0,
-    JudgementCode.UNREASONABLE: -1.0,
-}
 
 
 @dataclass(frozen=True)
@@ -46,7 +51,8 @@ class CoverageOptions:
 
     Attributes:
         rule: of the windows.
-        cluster: jurors' groups are those who vote alike; else the judgements' group columns.
+        cluster: by-group numbers are of jurors who vote alike over all queries; else of the
+            judgements' group columns. Who is represented never hangs on it.
         sizes: sentences in a passage.
         whole: the whole response is a passage too.
         threshold: what a score must reach; None: learned from labels, or the declared 0.5.
@@ -105,8 +111,19 @@ def coverage_of_files(
     columns: dict[str, list[int]] = {}
     for place, answer in enumerate(answers):
         columns.setdefault(answer.query, []).append(place)
-    clusters = _clusters(judgements, options) if options.cluster else None
+    votes = votes_of(verdicts=judgements.verdicts, holds=judgements.holds)
+    # A group of by-group coverage must be the same people for every query, so that a mean over
+    # queries is of somebody. Who is represented is asked of each query's own groups.
+    clusters = (
+        opinion_groups(votes=votes, seed=options.seed, fewest_votes=FEWEST_VOTES)
+        if options.cluster
+        else None
+    )
     groups = _groups(judgements, clusters)
+    parted: dict[str, OpinionGroups] = {}
+    if represented is not None:
+        found = groups_of_queries(votes=votes, columns=columns.values(), seed=options.seed)
+        parted = dict(zip(columns, found, strict=True))
     windows = {
         query: _window(places, answers, judgements, groups, options.rule)
         for query, places in columns.items()
@@ -115,6 +132,7 @@ def coverage_of_files(
     if backend is not None:
         judged = _judge(responses, answers, columns, labels, backend, options, progress)
     rows = []
+    finding: dict[str, dict[str, list[Representation]]] = {}
     marks: dict[str, dict[str, list[tuple[FloatArray, int]]]] = {}
     for place, response in enumerate(responses):
         if response.query not in columns:
@@ -131,6 +149,12 @@ def coverage_of_files(
         marks.setdefault(response.source, {}).setdefault(response.query, []).append(
             (expressed, words)
         )
+        own = None
+        if represented is not None:
+            own = represented_groups(
+                ratings=represented[place], members=parted[response.query].members
+            )
+            finding.setdefault(response.source, {}).setdefault(response.query, []).append(own)
         rows.append(
             {
                 "query": response.query,
@@ -141,21 +165,17 @@ def coverage_of_files(
                 "answers": read,
                 **(
                     {}
-                    if represented is None
-                    else {"represented": _represented(represented[place], groups, judgements)}
+                    if represented is None or own is None
+                    else {"represented": _represented(own, represented[place], groups)}
                 ),
             }
         )
     return {
         "reading": _reading(judged, backend, labels, rows),
+        "clusters": None if clusters is None else _parted(clusters, judgements),
         "opinion_groups": None
-        if clusters is None
-        else {
-            "groups": clusters.count,
-            "silhouettes": {str(k): value for k, value in clusters.silhouettes.items()},
-            "reason": clusters.reason,
-            "members": dict(zip(judgements.jurors, clusters.members.tolist(), strict=True)),
-        },
+        if represented is None
+        else [{"query": query, **_parted(own, judgements)} for query, own in parted.items()],
         "jurors": len(judgements.jurors),
         "windows": [
             {
@@ -170,7 +190,7 @@ def coverage_of_files(
         "without_answers": sorted({one.query for one in responses if one.query not in columns}),
         "responses": rows,
         "sources": [
-            _source(source, by_query, windows, rows, represented is not None, options)
+            _source(source, by_query, windows, rows, finding.get(source), options)
             for source, by_query in sorted(marks.items())
         ],
     }
@@ -179,17 +199,20 @@ def coverage_of_files(
 # --- Windows --------------------------------------------------------------------------------------
 
 
-def _clusters(judgements: FileJudgements, options: CoverageOptions) -> OpinionGroups:
-    votes = np.full(judgements.verdicts.shape, np.nan)
-    for code, vote in VOTES.items():
-        votes[judgements.verdicts == code] = vote
-    return opinion_groups(votes=votes, seed=options.seed)
+def _parted(groups: OpinionGroups, judgements: FileJudgements) -> dict[str, Any]:
+    """How many groups, why no more, and who is in which; -1 for a juror who is in none."""
+    return {
+        "groups": groups.count,
+        "silhouettes": {str(k): value for k, value in groups.silhouettes.items()},
+        "reason": groups.reason,
+        "members": dict(zip(judgements.jurors, groups.members.tolist(), strict=True)),
+    }
 
 
 def _groups(judgements: FileJudgements, clusters: OpinionGroups | None) -> tuple[Group, ...]:
     if clusters is not None:
         return tuple(
-            Group(f"opinion group {place + 1}", clusters.members == place)
+            Group(f"cluster {place + 1}", clusters.members == place)
             for place in range(clusters.count)
         )
     return tuple(
@@ -404,33 +427,32 @@ def _coverage(coverage: Coverage) -> dict[str, Any]:
 
 
 def _represented(
-    ratings: FloatArray, groups: Sequence[Group], judgements: FileJudgements
+    found: Representation, ratings: FloatArray, groups: Sequence[Group]
 ) -> dict[str, Any]:
-    """The share of groups whose mean rating is at least 4; jurors may be in several groups."""
-    sides = groups or (Group("everyone", np.ones(len(judgements.jurors), dtype=np.bool_)),)
-    alone = [
-        represented_groups(
-            ratings=ratings, members=np.where(group.members, 0, -1), names=(group.name,)
-        ).groups[0]
-        for group in sides
-    ]
-    heard = [one for one in alone if one.represented is not None]
-    share = (
-        Measured(value=sum(bool(one.represented) for one in heard) / len(heard), count=len(heard))
-        if heard
-        else Measured.missing("No member of any group has rated it.")
-    )
+    """The query's opinion groups; beside them the groups that by-group coverage is of.
+
+    Those may overlap, a juror being old and from the north, so that no share is made of them.
+    """
     return {
-        "share": measured_to_json(share),
-        "groups": [
-            {
-                "name": one.name,
-                "size": one.size,
-                "mean": measured_to_json(one.mean),
-                "represented": one.represented,
-            }
-            for one in alone
+        "share": measured_to_json(found.share),
+        "groups": [_rating(one) for one in found.groups],
+        "by_group": [
+            _rating(
+                represented_groups(
+                    ratings=ratings, members=np.where(group.members, 0, -1), names=(group.name,)
+                ).groups[0]
+            )
+            for group in groups
         ],
+    }
+
+
+def _rating(group: GroupRating) -> dict[str, Any]:
+    return {
+        "name": group.name,
+        "size": group.size,
+        "mean": measured_to_json(group.mean),
+        "represented": group.represented,
     }
 
 
@@ -439,7 +461,7 @@ def _source(
     by_query: Mapping[str, list[tuple[FloatArray, int]]],
     windows: Mapping[str, Window],
     rows: Sequence[Mapping[str, Any]],
-    rated: bool,
+    finding: Mapping[str, Sequence[Representation]] | None,
     options: CoverageOptions,
 ) -> dict[str, Any]:
     found = source_measures(
@@ -448,38 +470,24 @@ def _source(
         seed=options.seed,
         resamples=options.resamples,
     )
-    own = [row for row in rows if row["source"] == source]
+    said = [row for row in rows if row["source"] == source]
     result = {
         "source": source,
         "queries": len(by_query),
-        "responses": len(own),
+        "responses": len(said),
         "words": found.words,
         "measures": {name: measured_to_json(value) for name, value in found.measures.items()},
         "by_group": {name: measured_to_json(value) for name, value in found.by_group.items()},
     }
-    if rated:
-        shares = [row["represented"]["share"]["value"] for row in own]
-        known = [share for share in shares if share is not None]
+    if finding is not None:
         result["represented"] = measured_to_json(
-            _mean(known, options)
-            if known
-            else Measured.missing("No response of it was rated by anybody.")
+            source_share(
+                per_query=[best_of(own) for own in finding.values()],
+                seed=options.seed,
+                resamples=options.resamples,
+            )
         )
     return result
-
-
-def _mean(values: Sequence[float], options: CoverageOptions) -> Measured:
-    """Mean over responses with a percentile bootstrap."""
-    numbers = np.array(values)
-    if len(numbers) == 1:
-        return Measured(value=float(numbers[0]), reason="One response gives no interval.", count=1)
-    draws = np.random.default_rng(options.seed).integers(
-        len(numbers), size=(options.resamples, len(numbers))
-    )
-    low, high = np.quantile(numbers[draws].mean(axis=1), [0.025, 0.975])
-    return Measured(
-        value=float(numbers.mean()), low=float(low), high=float(high), count=len(numbers)
-    )
 
 
 def options_json(options: CoverageOptions) -> dict[str, Any]:

@@ -256,6 +256,19 @@ def test_the_sheet_shows_checks_and_the_quiz(
     assert "missed 1 of 1 answer" in page
     assert "the same number 0 of 2 times; 1.00 apart on average" in page
     assert "“no” at try 1, which is not right" in page
+    viewer = User.objects.create_user("viewer", is_staff=True)
+    quizzed.roles.create(user=viewer, role="viewer")
+    looking = Client()
+    looking.force_login(viewer)
+    seen = looking.get(url).content.decode()
+    assert "not right at try 1" in seen
+    assert "“no”" not in seen, "of two options the other one would be right"
+    admin = reverse("admin:annotations_study_change", args=[quizzed.pk])
+    seen = looking.get(admin).content.decode()
+    assert "May you skip?" in seen
+    assert "**May.**" not in seen
+    assert "Right answer" not in seen
+    assert "Right answer" in desk.get(admin).content.decode()
     assert "says what to answer</span>" in page
     front = desk.get(reverse("study", args=[quizzed.public_id])).content.decode()
     assert "1 juror of 1 missed 1 of the 1 answers" in front

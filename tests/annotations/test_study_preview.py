@@ -146,6 +146,21 @@ def test_the_quiz_explains_and_goes_on_after_the_last_try(desk: Client, study: S
     assert desk.get(url).status_code == 404
 
 
+def test_a_viewer_does_not_learn_right_answers_from_the_preview(
+    client: Client, study: Study, stranger: User
+) -> None:
+    study.roles.create(user=stranger, role="viewer")
+    client.force_login(stranger)
+    url = reverse("study-preview-quiz", args=[study.public_id])
+    assert "May you go back?" in client.get(url).content.decode()
+    told = set()
+    for value in ("yes", "no", "perhaps"):
+        for attempt in ("1", "2", "9"):
+            sent = client.post(url, {"back": value, "attempt_back": attempt}, follow=True)
+            told.add((sent.redirect_chain[0][0], "You <em>may</em>" in sent.content.decode()))
+    assert told == {(reverse("study-preview-query", args=[study.public_id, 1]), False)}
+
+
 def test_an_optional_step_may_be_left_empty(desk: Client, study: Study) -> None:
     study.steps.filter(kind="opinion").update(is_required=False)
     url = reverse("study-preview", args=[study.public_id]) + "1/opinion/"

@@ -12,7 +12,7 @@ from rest_framework.authtoken.models import Token
 from rest_framework.test import APIClient
 
 from annotations.models import StudyRole
-from juries.models import CandidateContact, User
+from juries.models import AuditEntry, CandidateContact, User
 
 if TYPE_CHECKING:
     from tests.api.conftest import World
@@ -233,6 +233,11 @@ def test_only_who_asked_or_manages_steers_a_run(world: "World") -> None:
     refused = world.by_manager.post(restart)
     assert refused.status_code == 409
     assert "only one that failed" in refused.json()["detail"]
+    acts = AuditEntry.objects.filter(subject_id=str(run.public_id)).order_by("id")
+    assert [(act.actor, act.verb) for act in acts] == [
+        (world.owner, "asked to cancel the run"),
+        (world.owner, "started the run again"),
+    ]
 
 
 def test_a_published_draw_needs_no_token(world: "World") -> None:

@@ -1,15 +1,23 @@
 """Questions about the juror and the quiz through the API: replaced whole, fixed once answered."""
 
+import io
+import zipfile
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 from uuid import UUID
 
 import pytest
 from django.db import connection
+from django.test import Client
 from django.test.utils import CaptureQueriesContext
+from django.urls import reverse
 from rest_framework.test import APIClient
 
-from annotations.models import Participation, StudyRole
+from annotations.models import Export, Participation, StudyRole
+from annotations.services.exports import perform_export
+from annotations.services.study_import import import_bundle
 from juries.models import AuditEntry
+from juries.services.runs import perform_run
 
 if TYPE_CHECKING:
     from tests.api.conftest import World
@@ -78,6 +86,75 @@ def test_the_quiz_is_replaced_with_its_tries(world: "World") -> None:
     assert refused.json()["errors"][0]["pointer"] == "#/quiz_tries"
     client.put(url, {"questions": [LONG, {**TRIES, "explanation": "See above."}]})
     assert list(world.study.quiz_questions.values_list("key", flat=True)) == ["long", "tries"]
+
+
+def test_viewers_do_not_learn_which_answers_are_right(world: "World") -> None:
+    """Not from the questions, the tries at them, what the log says was right, nor an export."""
+    url = world.url(QUIZ)
+    asked = {**TRIES, "explanation": "Twice, says the text."}
+    world.by_owner.put(url, {"questions": [asked]})
+    world.by_owner.put(url, {"questions": [{**asked, "right": "once", "explanation": ""}]})
+    world.by_owner.put(url, {"questions": [asked]})
+    way = Participation.objects.get(study=world.study)
+    for attempt, value in enumerate(("once", "twice"), start=1):
+        way.quiz_replies.create(
+            question=world.study.quiz_questions.get(), attempt=attempt, value=value,
+            is_right=value == "twice", created_at=way.created_at,
+        )  # fmt: skip
+    [seen] = rows(world.by_viewer, url)
+    assert seen == {**TRIES, "right": None, "explanation": None, "position": 0}
+    assert rows(world.by_owner, url) == [{**asked, "position": 0}]
+    tries = world.url("api-quiz-replies")
+    told = [(row["attempt"], row["value"], row["is_right"]) for row in rows(world.by_viewer, tries)]
+    assert told == [(1, None, False), (2, None, True)]
+    assert [row["value"] for row in rows(world.by_owner, tries)] == ["once", "twice"]
+    changes = [
+        row["details"]["before"]
+        for row in rows(world.by_viewer, world.url("api-log"))
+        if row["verb"] == "changed a quiz question"
+    ]
+    assert changes == [{"right": "not shown", "explanation": "not shown"}] * 2
+
+
+def test_an_export_for_a_viewer_is_written_without_the_quiz(
+    world: "World", settings: Any, tmp_path: Path
+) -> None:
+    settings.EXPORTS_DIR = tmp_path
+    world.by_owner.put(world.url(QUIZ), {"questions": [TRIES]})
+    found = {}
+    for name, client in (("owner", world.by_owner), ("viewer", world.by_viewer)):
+        asked = client.post(world.url("api-exports"), {"formats": ["csv"]})
+        assert asked.status_code == 202, asked.content
+        found[name] = Export.objects.get(public_id=asked.json()["id"])
+        perform_run(run_id=found[name].run_id, work=perform_export)
+        found[name].refresh_from_db()
+    links = {
+        name: world.url("api-export-download", export.public_id) for name, export in found.items()
+    }
+    page = {
+        name: reverse("study-export-download", args=[world.study.public_id, export.public_id])
+        for name, export in found.items()
+    }
+    refused = world.by_viewer.get(links["owner"])
+    assert (refused.status_code, refused["Content-Type"]) == (403, PROBLEM)
+    assert "Ask for one of your own" in refused.json()["detail"]
+    browser = Client()
+    browser.force_login(world.viewer)
+    assert browser.get(page["owner"]).status_code == 403
+    assert browser.get(page["viewer"]).status_code == 200
+    listed = browser.get(reverse("study-exports", args=[world.study.public_id])).content.decode()
+    assert page["viewer"] in listed
+    assert page["owner"] not in listed
+    assert world.by_owner.get(links["owner"]).status_code == 200
+    body = b"".join(world.by_viewer.get(links["viewer"]).streaming_content)  # type: ignore[attr-defined] # a file's
+    with zipfile.ZipFile(io.BytesIO(body)) as bundle:
+        tables = {name: bundle.read(name).decode() for name in bundle.namelist()}
+    quiz = next(text for name, text in tables.items() if name.endswith("quiz_questions.csv"))
+    assert len(quiz.splitlines()) == 1, "the head alone"
+    assert "How often?" not in "".join(tables.values())
+    assert found["viewer"].options["include_quiz"] is False
+    copy = import_bundle(path=tmp_path / str(found["viewer"].public_id) / "bundle", slug="copy")
+    assert not copy.study.quiz_questions.exists()
 
 
 @pytest.mark.parametrize(

@@ -83,6 +83,20 @@ class TestSteering:
         run.refresh_from_db()
         assert (run.state, run.attempt) == (Run.State.QUEUED, 2)
 
+    def test_who_steered_is_written_down_once(self, staff_client: Client, researcher: User) -> None:
+        run = make_run(state="running", heartbeat_at=timezone.now())
+        for _ in range(2):
+            staff_client.post(reverse("run-cancel", args=[run.public_id]))
+        Run.objects.filter(pk=run.pk).update(state="cancelled")
+        staff_client.post(reverse("run-cancel", args=[run.public_id]))
+        for _ in range(2):
+            staff_client.post(reverse("run-restart", args=[run.public_id]))
+        acts = AuditEntry.objects.filter(subject_id=str(run.public_id)).order_by("id")
+        assert [(act.actor, act.verb, act.details["attempt"]) for act in acts] == [
+            (researcher, "asked to cancel the run", 1),
+            (researcher, "started the run again", 2),
+        ]
+
     @pytest.mark.django_db(transaction=True)
     def test_a_restart_is_sent_after_the_commit(self, staff_client: Client) -> None:
         run = make_run(state="failed", error="x")

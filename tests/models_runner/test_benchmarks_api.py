@@ -19,6 +19,7 @@ from django.utils import timezone
 from rest_framework.test import APIClient
 
 from annotations.models import Choice, Rating, Response, Study, StudyRole
+from annotations.selectors.studies import acts_of
 from juries.models import Jury, Run, User
 from juries.services.runs import perform_run
 from models_runner.domain.benchmark_definition import (
@@ -37,8 +38,10 @@ from models_runner.domain.benchmark_shape import (
     read_definition,
 )
 from models_runner.models import Benchmark, BenchmarkRun, LanguageModel
+from models_runner.selectors.language_models import why_fixed
 from models_runner.services.benchmarks.performing import perform_benchmark
-from tests.api.conftest import World
+from models_runner.services.language_models import ModelRefused, save_model
+from tests.api.conftest import World, token_client
 
 ROOT = Path(__file__).resolve().parents[2]
 PROBLEM = "application/problem+json"
@@ -236,6 +239,88 @@ def test_it_is_run_again_and_compared(world: World) -> None:
     rows = client.get(world.url("api-benchmarks")).json()["results"]
     assert [one["id"] for one in rows[0]["runs"]] == [asked["other"], asked["one"]]
     assert all(one["report"] for one in rows[0]["runs"])
+
+
+def test_who_declared_and_ran_it_is_written_down(world: World) -> None:
+    """The same by the API and by the page: both call the same services."""
+    say(world)
+    made = declare(world.by_owner, world, "objectives", OBJECTIVES)
+    assert made.status_code == 202, made.content
+    browser = Client()
+    browser.force_login(world.owner)
+    browser.post(reverse("benchmark-rerun", args=[world.study.public_id, made.json()["id"]]))
+    again = world.by_owner.post(world.url("api-benchmark-rerun", made.json()["id"]))
+    acts = list(reversed(acts_of(study=world.study)))
+    assert {act.actor for act in acts} == {world.owner}
+    assert [act.verb for act in acts] == [
+        "declared a benchmark",
+        "asked to run a benchmark",
+        "asked to run a benchmark again",
+        "asked to run a benchmark again",
+    ]
+    assert acts[0].details == {"benchmark": "A benchmark", "kind": "objectives"}
+    assert acts[-1].details == {"benchmark": "A benchmark", "run": again.json()["run"]["id"]}
+    steered = again.json()["run"]["id"]
+    other = Run.objects.create(kind="test.nothing", title="Nothing", requested_by=world.owner)
+    for name, run_id in (
+        ("api-run-cancel", steered), ("api-run-restart", steered),
+        ("api-run-cancel", other.public_id),
+    ):  # fmt: skip
+        assert world.by_owner.post(reverse(name, args=[run_id])).status_code == 202
+    told = world.by_viewer.get(world.url("api-log")).json()["results"]
+    assert [row["verb"] for row in told[:3]] == [
+        "started the run again",
+        "asked to cancel the run",
+        "asked to run a benchmark again",
+    ]
+    Benchmark.objects.update(definition={"objectives": 3})
+    assert (
+        world.by_owner.post(world.url("api-benchmark-rerun", made.json()["id"])).status_code == 409
+    )
+    assert acts_of(study=world.study).count() == 6, "what was refused is no act"
+
+
+@pytest.mark.parametrize("kind", ["distributional", "steerable", "tradeoff"])
+def test_a_model_that_was_benchmarked_stays_as_it_is(world: World, kind: str) -> None:
+    """By the API, the admin and the service, as one whose responses are in a study."""
+    say(world)
+    used = model()
+    unused = model("unused")
+    definition = definitions()[kind]
+    assert why_fixed(model=used) == ""
+    declare(world.by_owner, world, kind, definition)
+    if kind == "tradeoff":  # one that steers by a prompt has it under another name
+        Benchmark.objects.update(definition={**definition, "model": str(used.public_id)})
+    assert why_fixed(model=used) == "Runs of benchmarks rest on it"
+    assert why_fixed(model=unused) == ""
+    manager = User.objects.create_superuser("root")
+    client = token_client(manager)
+    url = reverse("api-language-model", args=[used.public_id])
+    for change in ({"revision": "2"}, {"backend_parameters": {"lean": 0.1}}, {"name": "other"}):
+        refused = client.patch(url, change, format="json")
+        assert refused.status_code == 400, refused.content
+        assert "Register another revision as a model of its own" in refused.json()["detail"]
+    taken = client.patch(url, {"timeout_seconds": 9, "is_offered": False}, format="json")
+    assert taken.status_code == 200, taken.content
+    assert client.patch(
+        reverse("api-language-model", args=[unused.public_id]), {"revision": "2"}, format="json"
+    ).status_code == 200  # fmt: skip
+    desk = Client()
+    desk.force_login(manager)
+    page = desk.get(reverse("admin:models_runner_languagemodel_change", args=[used.pk]))
+    assert "Runs of benchmarks rest on it" in page.content.decode()
+    sent = {
+        name: "" if value is None else value
+        for name, value in page.context["adminform"].form.initial.items()
+    }
+    answer = desk.post(page.request["PATH_INFO"], {**sent, "parameters": "{}", "revision": "2"})
+    assert set(answer.context["adminform"].form.errors) == {"parameters", "revision"}
+    used.refresh_from_db()
+    assert (used.name, used.revision, used.parameters) == ("leaning", "", {"lean": 0.8})
+    used.revision = "2"
+    with pytest.raises(ModelRefused, match="Register another revision") as raised:
+        save_model(model=used, actor=manager)
+    assert raised.value.field == "revision"
 
 
 def test_what_can_not_be_compared(world: World) -> None:

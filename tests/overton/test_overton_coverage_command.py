@@ -149,7 +149,59 @@ def test_the_same_files_give_the_same_bytes(files: dict[str, Path]) -> None:
     assert out.read_bytes() == first
 
 
-def test_ratings_say_which_groups_are_represented(files: dict[str, Path]) -> None:
+def test_groups_are_found_in_each_query_by_hand(files: dict[str, Path]) -> None:
+    """Eight jurors: j0 to j3 against j4 to j7 on q1, even against odd on q2; four pairs in all."""
+    files["answers"].write_text(
+        "query,answer,text\n"
+        "q1,trees,Trees cool the street.\nq1,cars,Cars need parking space.\n"
+        "q2,tea,Tea is warm in winter.\nq2,ice,Ice is cold.\nq3,one,Only one answer.\n"
+    )
+    rows = ["juror,answer,verdict,holds"]
+    for number in range(8):
+        for first, second, is_first in (
+            ("trees", "cars", number < 4), ("tea", "ice", number % 2 == 0),
+        ):  # fmt: skip
+            held, refused = (first, second) if is_first else (second, first)
+            rows += [f"j{number},{held},reasonable,yes", f"j{number},{refused},unreasonable,no"]
+        rows.append(f"j{number},one,correct,yes")
+    files["judgements"].write_text("\n".join(rows) + "\n")
+    ratings = files["answers"].parent / "ratings.csv"
+    # Of the second camp on q1 the even ones find themselves in it and the odd ones don't.
+    ratings.write_text(
+        "query,response,juror,rating\n"
+        + "".join(
+            f"q1,alpha,j{number},{2 if number in (5, 7) else 5}\nq3,beta,j{number},5\n"
+            for number in range(8)
+        )
+        + "".join(f"q2,alpha,j{number},5\n" for number in range(8))
+    )
+    found = coverage(files, represented=ratings, cluster=True)
+    groups = {one["query"]: one for one in found["opinion_groups"]}
+    assert list(groups["q1"]["members"].values()) == [0, 0, 0, 0, 1, 1, 1, 1]
+    assert list(groups["q2"]["members"].values()) == [0, 1, 0, 1, 0, 1, 0, 1]
+    assert set(groups["q3"]["members"].values()) == {-1}
+    assert groups["q3"]["reason"].startswith("Nobody has given 2 votes")
+    assert found["clusters"]["groups"] == 4, "over all queries there are four pairs"
+    alpha = of(found, "q1", "alpha")["represented"]
+    assert [(one["mean"]["value"], one["represented"]) for one in alpha["groups"]] == [
+        (5.0, True),
+        (3.5, False),
+    ]
+    assert (alpha["share"]["value"], alpha["share"]["n"]) == (0.5, 2)
+    # The pairs stand beside them, and would have given three quarters.
+    assert sorted(one["represented"] for one in alpha["by_group"]) == [False, True, True, True]
+    sources = {one["source"]: one["represented"] for one in found["sources"]}
+    assert (sources["alpha"]["value"], sources["alpha"]["n"]) == (0.75, 2)
+    assert sources["beta"]["value"] is None
+    alone = coverage(files, represented=ratings)
+    assert alone["opinion_groups"] == found["opinion_groups"], "whatever the groups of coverage"
+    assert alone["clusters"] is None
+    assert {one["source"]: one["represented"] for one in alone["sources"]} == sources
+    assert coverage(files)["opinion_groups"] is None
+
+
+def test_declared_groups_stand_beside_those_of_the_query(files: dict[str, Path]) -> None:
+    """Here all vote alike on q1 but for what they hold: the north holds everything."""
     ratings = files["answers"].parent / "ratings.jsonl"
     ratings.write_text(
         "".join(
@@ -163,16 +215,16 @@ def test_ratings_say_which_groups_are_represented(files: dict[str, Path]) -> Non
     alpha = of(found, "q1", "alpha")["represented"]
     assert alpha["share"]["value"] == 1
     assert {one["name"]: one["mean"]["value"] for one in alpha["groups"]} == {
+        "group 1": 5.0,
+        "group 2": 4.0,
+    }
+    assert {one["name"]: one["mean"]["value"] for one in alpha["by_group"]} == {
         "side: north": 4.0,
         "side: south": 5.0,
     }
-    assert of(found, "q1", "beta")["represented"]["share"] == {
-        "value": 0.0,
-        "low": None,
-        "high": None,
-        "n": 1,
-        "reason": "",
-    }
+    beta = of(found, "q1", "beta")["represented"]["share"]
+    assert (beta["value"], beta["n"]) == (0, 1)
+    assert beta["reason"] == "Of 1 of 2 groups nobody rated."
     beta = next(one for one in found["sources"] if one["source"] == "beta")
     assert beta["represented"]["value"] == 0
 

@@ -9,6 +9,7 @@ from django.utils import timezone
 
 from annotations.models import Study
 from juries.models import Juror, User
+from juries.services.audit import record_act
 from juries.services.runs import request_run
 from models_runner.domain.benchmark_definition import (
     Definition,
@@ -43,7 +44,10 @@ def declare_benchmark(
     files: Mapping[str, tuple[str, bytes]],
     created_by: User | None,
 ) -> Benchmark:
-    """Store a definition with its files. `files` maps a slot to a name and its bytes."""
+    """Store a definition with its files. `files` maps a slot to a name and its bytes.
+
+    It stays as it is; another definition is another benchmark.
+    """
     benchmark = Benchmark.objects.create(
         study=study,
         name=name[:120],
@@ -59,6 +63,12 @@ def declare_benchmark(
             content=content,
             sha256=hashlib.sha256(content).hexdigest(),
         )
+    record_act(
+        actor=created_by,
+        verb="declared a benchmark",
+        subject=study,
+        details={"benchmark": benchmark.name, "kind": benchmark.kind},
+    )
     return benchmark
 
 
@@ -70,6 +80,7 @@ def request_benchmark_run(*, benchmark: Benchmark, requested_by: User | None) ->
         InvalidDefinition: the stored definition can't be read.
     """
     inputs = input_digests(benchmark=benchmark)
+    is_first = not benchmark.runs.exists()
     digest = joint_digest(inputs)
     seed = benchmark.definition.get("asking", benchmark.definition).get("seed", 0)
     made = BenchmarkRun(benchmark=benchmark, inputs=inputs, input_digest=digest)
@@ -83,6 +94,12 @@ def request_benchmark_run(*, benchmark: Benchmark, requested_by: User | None) ->
         page_path=reverse("benchmark-run", args=[benchmark.study.public_id, made.public_id]),
     )
     made.save()
+    record_act(
+        actor=requested_by,
+        verb="asked to run a benchmark" if is_first else "asked to run a benchmark again",
+        subject=benchmark.study,
+        details={"benchmark": benchmark.name, "run": str(made.run.public_id)},
+    )
     return made
 
 

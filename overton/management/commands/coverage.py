@@ -83,7 +83,7 @@ class Command(BaseCommand):
         )
         parser.add_argument("--groups", default="", help="columns of groups, by commas")
         parser.add_argument(
-            "--cluster", action="store_true", help="groups are jurors who vote alike"
+            "--cluster", action="store_true", help="groups are jurors who vote alike on all queries"
         )
         parser.add_argument("--correct-share", type=float, default=0.9)
         parser.add_argument("--reasonable-share", type=float, default=0.25)
@@ -154,7 +154,7 @@ class Command(BaseCommand):
         except EntailmentUnavailable as problem:
             raise CommandError(str(problem)) from problem
         document = {
-            "format": "venire.coverage/1",
+            "format": "venire.coverage/2",
             "version": __version__,
             "inputs": {
                 role: {"sha256": hashlib.sha256(data).hexdigest()} for role, data in content.items()
@@ -190,6 +190,8 @@ class Command(BaseCommand):
                 f"{name.replace('_', ' ')} {_shown(source['measures'][name])}"
                 for name in ("coverage", "precision", "unreasonable_rate")
             ]
+            if "represented" in source:
+                parts.append(f"groups represented {_shown(source['represented'])}")
             self.stdout.write(
                 f"{source['source']}: {', '.join(parts)} ({source['queries']} queries, "
                 f"{source['words']:.0f} words each)"
