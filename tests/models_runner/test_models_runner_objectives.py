@@ -1,6 +1,7 @@
 """Benchmarks of several objectives, of trade-offs and of steering, from declaring to the report."""
 
 from collections.abc import Callable, Sequence
+from math import inf
 from typing import Any
 
 import fake_benchmark_model
@@ -146,6 +147,39 @@ class TestObjectives:
         assert middle.low < middle.value < middle.high
         assert any("No Overton coverage" in note for note in report.notes)
 
+    def test_what_could_not_be_resampled_is_no_interval(self, study: Study) -> None:
+        worst_off = DeclaredObjective(
+            name="worst", source="welfare", criterion="fair", alpha=inf, worst=0, best=1
+        )
+        alone = report_of(
+            performed(
+                study,
+                ObjectivesDefinition(objectives=(worst_off,), functions=("linear",), bootstraps=40),
+            )
+        )
+        joined = number(alone, "linear (equal weights)", "beta")
+        assert (joined.low, joined.high, joined.count) == (None, None, 0)
+        assert joined.method == "as measured; not resampled"
+        beside = number(alone, "welfare by fair at α = ∞", "beta")
+        assert (beside.low, beside.count) == (None, 0)
+
+        both = report_of(
+            performed(
+                study,
+                ObjectivesDefinition(
+                    objectives=(HELPFUL, worst_off),
+                    functions=("linear", "single:worst"),
+                    bootstraps=40,
+                ),
+            )
+        )
+        joined = number(both, "linear (equal weights)", "alpha")
+        assert joined.low is not None
+        assert joined.high is not None
+        assert joined.low < joined.high
+        assert joined.method.endswith("40 times, but not of worst")
+        assert number(both, "worst alone", "alpha").low is None
+
     def test_a_file_adds_objectives_and_their_resamples(self, study: Study) -> None:
         values = b"model,cost\nalpha,3\nbeta,2\ngamma,1\n"
         copies = b"replicate,model,cost\n" + b"".join(
@@ -200,6 +234,9 @@ class TestTradeoff:
         report = report_of(mine)
         steered = "the steered model"
         assert number(report, "steerable (1 yes, 0 no)", steered).value == 1
+        chance = number(report, "chance to be steerable", steered)
+        assert (chance.value, chance.high, chance.reason, chance.count) == (1, 1, "", 40)
+        assert chance.low == pytest.approx(0.9124, abs=1e-4)
         assert number(report, "score, sum of f(M_f)", steered).value == pytest.approx(
             3.5 / 4 + 3 / 4
         )
