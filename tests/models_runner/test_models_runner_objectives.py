@@ -514,6 +514,24 @@ class TestForms:
         )  # fmt: skip
         assert "Ranges: cost=3 must be written cost=WORST:BEST." in answer.content.decode()
 
+    def test_two_revisions_of_one_source_are_told_apart(
+        self, study: Study, researcher: User
+    ) -> None:
+        study.sources.filter(name="beta").update(revision="2")
+        study.sources.filter(name="gamma").update(name="beta", revision="3")
+        answer = self.sent(
+            study, researcher, "steerable", judged_by="jurors", conditioning="system",
+            attributes="names,criterion,source\nkind,fair,beta@3", unsteered_source="beta@2",
+            people="jurors", least=1, prompts=1, orders=1, samples=1, temperature=1,
+            smoothing=0, ties="share",
+        )  # fmt: skip
+        assert answer.status_code == 302, answer.content.decode()
+        mine = Benchmark.objects.get().runs.get()
+        perform_run(run_id=mine.run.pk, work=perform_benchmark)
+        report = report_of(BenchmarkRun.objects.select_related("run").get())
+        gain = number(report, "gain over not steered", "sources · kind")
+        assert gain.value == pytest.approx(0.99 * (2.5 - 4) / 4)
+
     def test_examples_of_an_attribute(self, study: Study, researcher: User) -> None:
         model = LanguageModel.objects.create(name="m", kind="file", location="m")
         fields = {
