@@ -359,6 +359,28 @@ class TestSteering:
         assert number(report, refused, "steered · work & zeal").value == 1
         assert number(report, refused, "steered · not steered").value == 0
 
+    def test_a_response_that_nobody_rated_does_not_hide_another(self, study: Study) -> None:
+        for response in Response.objects.filter(query__study=study, source__name="alpha"):
+            Response.objects.create(query=response.query, source=response.source, text="Again")
+        helpful = DeclaredAttribute(names=("help",), criterion="helpful", source="alpha")
+        definition = SteerableDefinition(
+            attributes=(helpful,), judged_by="jurors", unsteered_source="gamma"
+        )
+        report = report_of(performed(study, definition))
+        gain = number(report, "gain over not steered", "sources · help")
+        assert gain.value == pytest.approx(2.25 * 0.99 / 4)
+
+    def test_a_value_of_a_group_may_have_the_sign_that_joins(self) -> None:
+        traits = {
+            "work": ("arts & crafts", "arts", "arts & crafts"),
+            "age": ("old", "old", "young"),
+        }
+        assert steerable.group_members("work: arts & crafts", traits, 3).tolist() == [
+            True, False, True,
+        ]  # fmt: skip
+        both = steerable.group_members("age: old & work: arts & crafts", traits, 3)
+        assert both.tolist() == [True, False, False]
+
     def test_jurors_ratings_of_sources(self, study: Study) -> None:
         helpful = DeclaredAttribute(names=("help",), criterion="helpful", source="alpha")
         fair = DeclaredAttribute(names=("fairness",), criterion="fair", source="beta")
