@@ -185,9 +185,10 @@ class UtilitiesPart:
         training = trainings.exclude(method=LOW_RANK).last()
         if training is None:
             return
+        # Who can't say has given no rating, so that a guess stands there, as on the pages.
         said = set(
             Rating.objects.using(using)
-            .filter(criterion=criterion, is_current=True)
+            .filter(criterion=criterion, is_current=True, value__isnull=False)
             .values_list("juror_id", "response_id")
         )
         found = (
