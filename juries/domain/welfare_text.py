@@ -77,7 +77,7 @@ def _rule_lines(report: WelfareReport) -> Iterator[str]:
         [
             result.outcome.rule,
             *(
-                f"{score:.3f}" if isnan(chance) else f"{score:.3f} {chance:.0%}"
+                _scored(score, chance)
                 for score, chance in zip(result.outcome.scores, result.chances, strict=True)
             ),
             ", ".join(result.outcome.winners) or "nobody",
@@ -88,6 +88,13 @@ def _rule_lines(report: WelfareReport) -> Iterator[str]:
     for result in report.rules:
         if result.outcome.remark:
             yield f"{result.outcome.rule}: {result.outcome.remark}"
+
+
+def _scored(score: float, chance: float) -> str:
+    """A rule's score of a response and the chance that it wins; no score where nobody counts."""
+    if isnan(score):
+        return "none"
+    return f"{score:.3f}" if isnan(chance) else f"{score:.3f} {chance:.0%}"
 
 
 def _failure_lines(report: WelfareReport) -> Iterator[str]:

@@ -13,6 +13,8 @@ from annotations.parts.base import BATCH_ROWS, BundleRow, TablePart, cell
 from annotations.parts.said import JUROR, RESPONSE
 from annotations.ports import Column, ExportOptions, ImportedIds
 from annotations.selectors.exports import criterion_names, juror_names, response_names
+from juries.models import Run
+from models_runner.domain.reward import LOW_RANK
 from models_runner.models import PredictedRating, RewardTraining
 from models_runner.parts.imported import imported_run
 
@@ -175,12 +177,18 @@ class UtilitiesPart:
         jurors: Mapping[int, str],
         responses: Mapping[int, str],
     ) -> Iterator[Mapping[str, Sequence[Any]]]:
-        training = _trainings(study, using).filter(criterion=criterion, is_usable=True).last()
+        # As pages choose it: a method of preferences guesses no rating, and one that is learning
+        # anew has not guessed them all.
+        trainings = _trainings(study, using).filter(
+            criterion=criterion, is_usable=True, run__state=Run.State.SUCCEEDED
+        )
+        training = trainings.exclude(method=LOW_RANK).last()
         if training is None:
             return
+        # Who can't say has given no rating, so that a guess stands there, as on the pages.
         said = set(
             Rating.objects.using(using)
-            .filter(criterion=criterion, is_current=True)
+            .filter(criterion=criterion, is_current=True, value__isnull=False)
             .values_list("juror_id", "response_id")
         )
         found = (

@@ -4,9 +4,12 @@ import uuid
 
 from annotations.models import Criterion, Study
 from juries.models import Run
-from models_runner.domain.reward import LOW_RANK
+from models_runner.domain.reward import JURY_LEARNING, LOW_RANK, STATEMENT
 from models_runner.models import RewardTraining
 from models_runner.selectors.kept_files import PREDICT_KIND
+
+# They need more than a text, so that they can't be asked.
+NOT_OF_TEXTS = (STATEMENT, JURY_LEARNING)
 
 
 class NoModel(Exception):
@@ -16,7 +19,7 @@ class NoModel(Exception):
 def model_to_ask(
     *, criterion: Criterion, training_id: uuid.UUID | None, accept_unusable: bool
 ) -> RewardTraining:
-    """The training that a request names, or the newest of the criterion that foresees ratings.
+    """The training that a request names, or the newest that foresees ratings of any text.
 
     What a method of preferences says has another unit, so that it is asked by its id alone.
 
@@ -33,8 +36,14 @@ def model_to_ask(
     if training_id is not None:
         training = trainings.filter(public_id=training_id).first()
     else:
-        training = trainings.exclude(method=LOW_RANK).first()
-        if training is None and (other := trainings.first()) is not None:
+        training = trainings.exclude(method__in=(LOW_RANK, *NOT_OF_TEXTS)).first()
+        other = trainings.first()
+        if training is None and other is not None and other.method in NOT_OF_TEXTS:
+            raise NoModel(
+                f"No reward model of {name} foresees ratings of texts that it has not seen: "
+                f"{other.method} needs more than a text. Train another method."
+            )
+        if training is None and other is not None:
             raise NoModel(
                 f"No reward model of {name} foresees ratings. {other.method} foresees which of two "
                 f"responses a juror prefers: send training: {other.public_id} to ask it."

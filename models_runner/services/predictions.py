@@ -474,7 +474,10 @@ def _rows(ready: _Ready, juror_ids: Sequence[int]) -> list[int]:
 
 def _usable_path(training: RewardTraining) -> Path:
     if not training.artefact_name:
-        raise PredictionRefused("This training has not succeeded, so it has no model.")
+        raise PredictionRefused(
+            "No model is kept of this training: it came with a data set, or it has not succeeded. "
+            "Train again."
+        )
     if training.stale_since is not None:
         raise PredictionRefused(
             "This training learnt from answers that a juror has withdrawn. Train again."

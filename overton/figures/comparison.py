@@ -1,5 +1,7 @@
 """Sources beside each other: a measure, how far they differ, and who says what a group holds."""
 
+from math import isclose
+
 import numpy as np
 
 from annotations.domain.measured import Measured
@@ -296,6 +298,20 @@ def _settled(pairs: tuple[PairedDifference, ...]) -> str:
     )
 
 
+def _worst_served(leads: tuple[GroupLead, ...]) -> str:
+    """Of which group even the source that says most of what it holds says least."""
+    known = [lead for lead in leads if lead.value.value is not None]
+    weakest = min(known, key=lambda lead: lead.value.value or 0.0, default=None)
+    if weakest is None:
+        return ""
+    if isclose(weakest.value.value or 0.0, 1.0):
+        return "For every group there is a source that says all that it holds."
+    return (
+        f"Worst served is {weakest.group}: even {weakest.source} says only "
+        f"{interval_words(weakest.value)} of what it holds."
+    )
+
+
 def groups_figure(found: StudyCoverage, leads: tuple[GroupLead, ...]) -> Drawn:
     """Who says what each group holds."""
     title = "Which source says what each group holds?"
@@ -316,8 +332,6 @@ def groups_figure(found: StudyCoverage, leads: tuple[GroupLead, ...]) -> Drawn:
         for name, by_source in groups.items()
         for source, own in by_source.items()
     ]
-    known = [lead for lead in leads if lead.value.value is not None]
-    weakest = min(known, key=lambda lead: lead.value.value or 0.0, default=None)
     return Drawn.of(
         key="groups",
         chart=groups_chart(title=title, groups=groups),
@@ -330,10 +344,7 @@ def groups_figure(found: StudyCoverage, leads: tuple[GroupLead, ...]) -> Drawn:
             numeric=frozenset({2, 3, 4, 5}),
             caption="Coverage of what each group holds, by source; shares between 0 and 1",
         ),
-        finding=""
-        if weakest is None
-        else f"Worst served is {weakest.group}: even {weakest.source} says only "
-        f"{interval_words(weakest.value)} of what it holds.",
+        finding=_worst_served(leads),
         n=f"{len(names)} groups, {len(found.sources)} sources",
         interval=INTERVAL,
         is_predicted=found.by_judge > 0,

@@ -605,6 +605,47 @@ def test_predicted_utilities_are_marked(full_study: Study, tmp_path: Path) -> No
     assert "**Predicted by a model, said by nobody.**" in (tmp_path / "out/README.md").read_text()
 
 
+def test_a_guess_stands_where_a_juror_can_not_say(full_study: Study, tmp_path: Path) -> None:
+    guess = PredictedRating.objects.exclude(
+        juror__in=Rating.objects.filter(response=PredictedRating.objects.all()[0].response).values(
+            "juror"
+        )
+    ).first()
+    assert guess is not None
+    Rating.objects.create(
+        juror=guess.juror,
+        response=guess.response,
+        criterion=guess.training.criterion,
+        value=None,
+        created_at=WHEN,
+    )
+    write_bundle(study=full_study, folder=tmp_path / "out")
+    utilities = pd.read_parquet(tmp_path / "out/data/utilities.parquet")
+    guessed = utilities[utilities.kind == "predicted"]
+    assert str(guess.juror.public_id) in set(guessed.juror)
+    assert len(guessed) == 3
+
+
+@pytest.mark.parametrize(
+    ("method", "state"), [("low_rank", "succeeded"), ("hierarchical", "running")]
+)
+def test_utilities_are_predicted_by_the_model_that_pages_count(
+    full_study: Study, tmp_path: Path, method: str, state: str
+) -> None:
+    counted = RewardTraining.objects.get(method="independent")
+    RewardTraining.objects.create(
+        study=full_study,
+        criterion=counted.criterion,
+        run=Run.objects.create(kind="models_runner.train", title="Newer", state=state),
+        method=method,
+        is_usable=True,
+    )
+    write_bundle(study=full_study, folder=tmp_path / "out")
+    utilities = pd.read_parquet(tmp_path / "out/data/utilities.parquet")
+    guessed = utilities[utilities.kind == "predicted"]
+    assert list(guessed.training) == [str(counted.public_id)] * 3
+
+
 def test_erased_jurors_are_not_in_it(full_study: Study, tmp_path: Path) -> None:
     gone = full_study.jury.jurors.order_by("id")[0]  # type: ignore[union-attr]
     gone.erased_at = WHEN

@@ -27,6 +27,7 @@ from annotations.selectors.studies import front_page
 from annotations.selectors.troubles import troubles
 from annotations.services import studies
 from juries.models import CandidateContact, FeatureValue, Jury, Quota, Run, Seat, User
+from juries.services.audit import record_act
 
 MakeStudy = Callable[..., Study]
 
@@ -347,6 +348,24 @@ def test_the_log_tells_who_did_what(owner: Client, study: Study, stranger: User)
     page = owner.get(reverse("study-log", args=[study.public_id])).content.decode()
     assert page.index("changed the study") < page.index("closed the study")
     assert "stranger" in page
+
+
+def test_a_detail_or_a_feature_may_be_called_items_or_values(
+    owner: Client, study: Study, jury: Jury, stranger: User
+) -> None:
+    record_act(actor=stranger, verb="imported", subject=study, details={"items": 4, "keys": 1})
+    page = owner.get(reverse("study-log", args=[study.public_id])).content.decode()
+    assert "<dt>items</dt><dd>4</dd>" in page
+
+    for feature, name in zip(jury.pool.features.order_by("id"), ("items", "values"), strict=True):
+        feature.name = name
+        feature.save()
+    work(study)
+    url = reverse("study-juror", args=[study.public_id, jury.jurors.order_by("id")[0].public_id])
+    facts = owner.get(url).content.decode()
+    assert "<dt>items</dt><dd>woman</dd>" in facts
+    page = owner.get(reverse("study-jurors", args=[study.public_id])).content.decode()
+    assert "<td>woman</td><td>under 40</td>" in page
 
 
 class TestQueryCounts:

@@ -79,6 +79,15 @@ def test_one_juror_and_one_response(tmp_path: Path) -> None:
     assert json.loads(target.read_text())["welfare"][0]["responses"]["a"]["lead"] is None
 
 
+def test_a_rule_by_which_nobody_counts_gives_no_score(tmp_path: Path) -> None:
+    path = tmp_path / "even.csv"
+    path.write_text("id,a,b\n1,3,3\n2,4,4\n")
+    printed = run(path, "--scale=1,5", "--juror=id", "--bootstraps=10")
+    assert "nan" not in printed
+    rule = next(line for line in printed.splitlines() if line.startswith("relative_utilitarian"))
+    assert rule.split() == ["relative_utilitarian", "none", "none", "nobody"]
+
+
 @pytest.mark.parametrize(
     ("arguments", "words"),
     [

@@ -1,6 +1,7 @@
 """Benchmarks of several objectives, of trade-offs and of steering, from declaring to the report."""
 
 from collections.abc import Callable, Sequence
+from math import inf
 from typing import Any
 
 import fake_benchmark_model
@@ -146,6 +147,39 @@ class TestObjectives:
         assert middle.low < middle.value < middle.high
         assert any("No Overton coverage" in note for note in report.notes)
 
+    def test_what_could_not_be_resampled_is_no_interval(self, study: Study) -> None:
+        worst_off = DeclaredObjective(
+            name="worst", source="welfare", criterion="fair", alpha=inf, worst=0, best=1
+        )
+        alone = report_of(
+            performed(
+                study,
+                ObjectivesDefinition(objectives=(worst_off,), functions=("linear",), bootstraps=40),
+            )
+        )
+        joined = number(alone, "linear (equal weights)", "beta")
+        assert (joined.low, joined.high, joined.count) == (None, None, 0)
+        assert joined.method == "as measured; not resampled"
+        beside = number(alone, "welfare by fair at α = ∞", "beta")
+        assert (beside.low, beside.count) == (None, 0)
+
+        both = report_of(
+            performed(
+                study,
+                ObjectivesDefinition(
+                    objectives=(HELPFUL, worst_off),
+                    functions=("linear", "single:worst"),
+                    bootstraps=40,
+                ),
+            )
+        )
+        joined = number(both, "linear (equal weights)", "alpha")
+        assert joined.low is not None
+        assert joined.high is not None
+        assert joined.low < joined.high
+        assert joined.method.endswith("40 times, but not of worst")
+        assert number(both, "worst alone", "alpha").low is None
+
     def test_a_file_adds_objectives_and_their_resamples(self, study: Study) -> None:
         values = b"model,cost\nalpha,3\nbeta,2\ngamma,1\n"
         copies = b"replicate,model,cost\n" + b"".join(
@@ -200,6 +234,9 @@ class TestTradeoff:
         report = report_of(mine)
         steered = "the steered model"
         assert number(report, "steerable (1 yes, 0 no)", steered).value == 1
+        chance = number(report, "chance to be steerable", steered)
+        assert (chance.value, chance.high, chance.reason, chance.count) == (1, 1, "", 40)
+        assert chance.low == pytest.approx(0.9124, abs=1e-4)
         assert number(report, "score, sum of f(M_f)", steered).value == pytest.approx(
             3.5 / 4 + 3 / 4
         )
@@ -321,6 +358,28 @@ class TestSteering:
         refused = "share of responses that refuse"
         assert number(report, refused, "steered · work & zeal").value == 1
         assert number(report, refused, "steered · not steered").value == 0
+
+    def test_a_response_that_nobody_rated_does_not_hide_another(self, study: Study) -> None:
+        for response in Response.objects.filter(query__study=study, source__name="alpha"):
+            Response.objects.create(query=response.query, source=response.source, text="Again")
+        helpful = DeclaredAttribute(names=("help",), criterion="helpful", source="alpha")
+        definition = SteerableDefinition(
+            attributes=(helpful,), judged_by="jurors", unsteered_source="gamma"
+        )
+        report = report_of(performed(study, definition))
+        gain = number(report, "gain over not steered", "sources · help")
+        assert gain.value == pytest.approx(2.25 * 0.99 / 4)
+
+    def test_a_value_of_a_group_may_have_the_sign_that_joins(self) -> None:
+        traits = {
+            "work": ("arts & crafts", "arts", "arts & crafts"),
+            "age": ("old", "old", "young"),
+        }
+        assert steerable.group_members("work: arts & crafts", traits, 3).tolist() == [
+            True, False, True,
+        ]  # fmt: skip
+        both = steerable.group_members("age: old & work: arts & crafts", traits, 3)
+        assert both.tolist() == [True, False, False]
 
     def test_jurors_ratings_of_sources(self, study: Study) -> None:
         helpful = DeclaredAttribute(names=("help",), criterion="helpful", source="alpha")
@@ -476,6 +535,24 @@ class TestForms:
             ranges="cost=3",
         )  # fmt: skip
         assert "Ranges: cost=3 must be written cost=WORST:BEST." in answer.content.decode()
+
+    def test_two_revisions_of_one_source_are_told_apart(
+        self, study: Study, researcher: User
+    ) -> None:
+        study.sources.filter(name="beta").update(revision="2")
+        study.sources.filter(name="gamma").update(name="beta", revision="3")
+        answer = self.sent(
+            study, researcher, "steerable", judged_by="jurors", conditioning="system",
+            attributes="names,criterion,source\nkind,fair,beta@3", unsteered_source="beta@2",
+            people="jurors", least=1, prompts=1, orders=1, samples=1, temperature=1,
+            smoothing=0, ties="share",
+        )  # fmt: skip
+        assert answer.status_code == 302, answer.content.decode()
+        mine = Benchmark.objects.get().runs.get()
+        perform_run(run_id=mine.run.pk, work=perform_benchmark)
+        report = report_of(BenchmarkRun.objects.select_related("run").get())
+        gain = number(report, "gain over not steered", "sources · kind")
+        assert gain.value == pytest.approx(0.99 * (2.5 - 4) / 4)
 
     def test_examples_of_an_attribute(self, study: Study, researcher: User) -> None:
         model = LanguageModel.objects.create(name="m", kind="file", location="m")

@@ -384,6 +384,37 @@ def test_the_newest_that_foresees_ratings_is_asked_unless_another_is_named(
     assert {own["chance"] for own in told["results"][0]["jurors"]} == {None}
 
 
+@pytest.mark.parametrize("method", ["statement", "jury_learning"])
+def test_a_method_that_needs_more_than_a_text_is_not_asked_unless_named(
+    client: APIClient,
+    study: Study,
+    training: RewardTraining,
+    at_once: list[str],
+    method: str,
+) -> None:
+    RewardTraining.objects.create(
+        study=study,
+        criterion=training.criterion,
+        run=Run.objects.create(kind="t", title="Newer", state="succeeded"),
+        method=method,
+        is_usable=True,
+    )
+    told = ask(client, study, "?wait=5").json()
+    assert told["training"] == str(training.public_id)
+    training.delete()
+    refused = ask(client, study)
+    assert refused.status_code == 409
+    assert f"{method} needs more than a text. Train another" in refused.json()["detail"]
+
+
+def test_a_training_that_came_without_its_model_says_so(
+    client: APIClient, study: Study, training: RewardTraining, at_once: list[str]
+) -> None:
+    RewardTraining.objects.update(artefact_name="")
+    told = ask(client, study, "?wait=5").json()
+    assert "it came with a data set" in told["run"]["error"]
+
+
 # --- Over REST ------------------------------------------------------------------------------------
 
 

@@ -350,7 +350,7 @@ def test_predictions_that_cannot_be_made_say_why(study: Study, settings: LazySet
     training.stale_since = timezone.now()
     assert "has withdrawn" in refused()
     training.artefact_name = ""
-    assert "has not succeeded" in refused()
+    assert "it has not succeeded" in refused()
 
 
 # --- Withdrawal -------------------------------------------------------------------------------

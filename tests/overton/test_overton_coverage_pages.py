@@ -410,6 +410,24 @@ def test_the_file_of_pairs_says_who_decided(signed_in: Client, study: Study, edi
     assert [row[5] for row in alone["rows"] if row[5]] == ["contradicts"]
 
 
+def test_nobody_is_worst_served_where_all_is_said(
+    signed_in: Client, study: Study, editor: User
+) -> None:
+    set_window_rule(
+        study=study, reasonable_share=0.3, correct_share=0.95, group_minimum=2,
+        group_features=("gender",),
+    )  # fmt: skip
+    label_everything(study, editor)
+    page = signed_in.get(address(study, "coverage")).content.decode()
+    assert "Worst served is" not in page
+    assert "For every group there is a source that says all that it holds." in page
+    for ordinal in (0, 1):
+        for answer in SAID:
+            say(study, "alpha", answer, "does_not", editor, ordinal)
+    page = signed_in.get(address(study, "coverage")).content.decode()
+    assert "Worst served is" in page
+
+
 def test_who_finds_herself_represented(
     signed_in: Client, study: Study, editor: User, jurors: list[Juror]
 ) -> None:

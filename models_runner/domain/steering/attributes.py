@@ -24,7 +24,8 @@ class DeniedAttribute(ValueError):
 class Attribute:
     """A value, a group, a framework, or several at once: ``names`` are a set, an intersection.
 
-    Names are compared without regard to case, width and spaces at the ends or doubled.
+    Names are compared without regard to case, width and spaces at the ends or doubled. A name with
+    an & in it is the set of what stands around it, however it was handed in.
     """
 
     names: frozenset[str]
@@ -32,7 +33,7 @@ class Attribute:
     @classmethod
     def of(cls, *names: str) -> Attribute:
         """An attribute of these names. Raises InvalidAttribute for none or a blank one."""
-        plain = frozenset(_plain(name) for name in names)
+        plain = frozenset(_plain(part) for name in names for part in _plain(name).split("&"))
         if not plain or "" in plain:
             raise InvalidAttribute(f"An attribute needs a name; it has {list(names)}.")
         return cls(plain)

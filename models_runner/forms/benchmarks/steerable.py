@@ -7,6 +7,7 @@ from typing import Any
 from django import forms
 
 from annotations.models import Study
+from annotations.selectors.sources import source_labels
 from models_runner.domain.benchmark_definition import (
     DeclaredAttribute,
     Definition,
@@ -98,9 +99,9 @@ class SteerableForm(AskingForm):
     def __init__(self, *args: object, study: Study, **kwargs: object) -> None:
         super().__init__(*args, study=study, **kwargs)
         criteria = [(own.key, own.name) for own in study.criteria.all()]
-        sources = [(own.name, str(own)) for own in study.sources.all()]
+        labels = sorted(source_labels(study_id=study.pk).values())
         self._offer("criterion", [("", "none"), *criteria])
-        self._offer("unsteered_source", [("", "none"), *sources])
+        self._offer("unsteered_source", [("", "none"), *((own, own) for own in labels)])
 
     def clean(self) -> dict[str, Any]:
         """The file of stances, then everything together."""

@@ -69,7 +69,7 @@ def said_by_group(*, criterion: Criterion, members: Sequence[Members]) -> Source
 
 
 def _means(values: FloatArray) -> FloatArray:
-    """Over jurors, NaN where none said anything."""
+    """Over the rows (jurors, or responses) that have a value; NaN where none has."""
     said = ~np.isnan(values)
     count = said.sum(axis=0)
     total = np.where(said, values, 0.0).sum(axis=0)
@@ -79,7 +79,7 @@ def _means(values: FloatArray) -> FloatArray:
 def _by_source(
     scores: FloatArray, responses: Sequence[RatedResponse], *, is_predicted: bool
 ) -> SourceScores:
-    """Several responses of a source to one query count as their mean."""
+    """Several responses of a source to one query count as the mean of those that were rated."""
     queries = list(dict.fromkeys(response.query_id for response in responses))
     found: dict[str, FloatArray] = {}
     texts: dict[str, dict[int, str]] = {}
@@ -92,7 +92,7 @@ def _by_source(
                 if response.source == source and response.query_id == query
             ]
             if columns:
-                own[:, place] = scores[:, columns].mean(axis=1)
+                own[:, place] = _means(scores[:, columns].T)
                 texts.setdefault(source, {})[query] = responses[columns[0]].text
         found[source] = own
     return SourceScores(scores=found, texts=texts, is_predicted=is_predicted)

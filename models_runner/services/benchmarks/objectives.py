@@ -33,6 +33,7 @@ from models_runner.domain.objectives.table import Direction, Objective, Objectiv
 from models_runner.domain.tradeoff.hypervolume import Hypervolume, hypervolume
 from models_runner.domain.tradeoff.matrix import Tradeoff, tradeoff, tradeoff_matrix
 from models_runner.selectors.benchmarks.values import ObjectiveValues, objective_values
+from overton.domain.windows import wilson_interval
 
 CONFIDENCE = 0.95
 JURY_ALPHAS = (0.0, 1.0, inf)
@@ -117,9 +118,7 @@ def measure_objectives(
     table.check_ranges()
     front = pareto_front(table)
     chances = (
-        front_probabilities(table=table, replicates=drawn)
-        if len(drawn) and len(found.fixed) < len(definition.objectives)
-        else None
+        front_probabilities(table=table, replicates=drawn) if len(_moving(drawn, found)) else None
     )
     names = [objective.name for objective in table.objectives]
     functions = [commensurating_function(text, names=names) for text in definition.functions]
@@ -129,7 +128,7 @@ def measure_objectives(
         *_front_numbers(table, front, chances, len(drawn)),
     ]
     if rankings is not None:
-        numbers += _joined_numbers(table, drawn, functions, rankings)
+        numbers += _joined_numbers(table, _moving(drawn, found), functions, rankings, found.fixed)
     jury = _beside(study, definition.bootstraps, definition.seed)
     return Found(
         numbers=(*numbers, *jury.numbers),
@@ -191,8 +190,7 @@ def measure_tradeoff(
         )
     copies = [
         _tradeoff(_normalised(table, values), functions, rows, fixed, definition)
-        for values in drawn
-        if len(found.fixed) < len(definition.objectives)
+        for values in _moving(drawn, found)
     ]
     jury = _beside(study, definition.bootstraps, definition.seed)
     details = tradeoff_result(found=result, volume=volume)
@@ -209,8 +207,8 @@ def measure_tradeoff(
     ]
     return Found(
         numbers=(
-            *_matrix_numbers(result, copies),
-            *_tradeoff_numbers(result, copies, volume),
+            *_matrix_numbers(result, copies, found.fixed),
+            *_tradeoff_numbers(result, copies, volume, found.fixed),
             *_value_numbers(table, drawn, found),
             *jury.numbers,
         ),
@@ -280,10 +278,22 @@ def _interval(value: float, draws: FloatArray, count: int) -> Measured:
     return Measured(value=value, low=min(low, value), high=max(high, value), count=count)
 
 
-def _how(copies: int) -> str:
+def _how(copies: int, fixed: Sequence[str] = ()) -> str:
+    """`fixed`: objectives that stand in each resample as they were measured."""
     if not copies:
         return "as measured; not resampled"
-    return f"as measured; {CONFIDENCE:.0%} bootstrap over jurors and queries, {copies:,} times"
+    told = f"as measured; {CONFIDENCE:.0%} bootstrap over jurors and queries, {copies:,} times"
+    return f"{told}, but not of {', '.join(fixed)}" if fixed else told
+
+
+def _moving(drawn: FloatArray, found: ObjectiveValues) -> FloatArray:
+    """The resamples; none where every objective stands in each of them as it was measured."""
+    return drawn[:0] if len(found.fixed) == found.values.shape[1] else drawn
+
+
+def _joined_draws(draws: FloatArray, fixed: Sequence[str]) -> FloatArray:
+    """Resamples of what joins objectives; none where only those that are `fixed` decide it."""
+    return draws[:0] if fixed and len(draws) and np.ptp(draws) == 0 else draws
 
 
 def _value_numbers(
@@ -356,6 +366,7 @@ def _joined_numbers(
     drawn: FloatArray,
     functions: Sequence[CommensuratingFunction],
     rankings: Rankings,
+    fixed: Sequence[str],
 ) -> list[Number]:
     numbers = []
     scaled = [_normalised(table, values) for values in drawn]
@@ -364,13 +375,14 @@ def _joined_numbers(
             len(scaled), len(table.models)
         )
         for row, model in enumerate(table.models):
+            draws = _joined_draws(copies[:, row], fixed)
             numbers.append(
                 Number.of(
                     "joined",
                     function.label,
                     {"model": model},
-                    _interval(float(rankings.scores[place, row]), copies[:, row], len(copies)),
-                    _how(len(copies)),
+                    _interval(float(rankings.scores[place, row]), draws, len(draws)),
+                    _how(len(draws), fixed),
                 )
             )
             numbers.append(
@@ -424,26 +436,38 @@ def _tradeoff(
     )
 
 
-def _matrix_numbers(found: Tradeoff, copies: Sequence[Tradeoff]) -> list[Number]:
-    return [
-        Number.of(
-            "matrix",
-            function,
-            {"function": f"steered to {other}"},
-            _interval(
-                float(found.matrix[row, column]),
-                np.array([copy.matrix[row, column] for copy in copies]),
-                len(copies),
-            ),
-            _how(len(copies)),
-        )
-        for row, function in enumerate(found.functions)
-        for column, other in enumerate(found.functions)
-    ]
+def _matrix_numbers(
+    found: Tradeoff, copies: Sequence[Tradeoff], fixed: Sequence[str]
+) -> list[Number]:
+    numbers = []
+    for row, function in enumerate(found.functions):
+        for column, other in enumerate(found.functions):
+            draws = _joined_draws(np.array([copy.matrix[row, column] for copy in copies]), fixed)
+            numbers.append(
+                Number.of(
+                    "matrix",
+                    function,
+                    {"function": f"steered to {other}"},
+                    _interval(float(found.matrix[row, column]), draws, len(draws)),
+                    _how(len(draws), fixed),
+                )
+            )
+    return numbers
+
+
+def _chance(times: int, copies: int) -> Measured:
+    """How often something held in so many resamples."""
+    if not copies:
+        return Measured.missing("The values come without resamples.")
+    low, high = wilson_interval(successes=times, trials=copies, confidence=CONFIDENCE)
+    return Measured(value=times / copies, low=low, high=high, count=copies)
 
 
 def _tradeoff_numbers(
-    found: Tradeoff, copies: Sequence[Tradeoff], volume: Hypervolume | None
+    found: Tradeoff,
+    copies: Sequence[Tradeoff],
+    volume: Hypervolume | None,
+    fixed: Sequence[str],
 ) -> list[Number]:
     def of(name: str, value: float, draws: list[float], method: str = "") -> Number:
         return Number.of(
@@ -451,16 +475,18 @@ def _tradeoff_numbers(
             name,
             {"of": "the steered model"},
             _interval(value, np.array(draws), len(draws)),
-            method or _how(len(draws)),
+            method or _how(len(draws), fixed),
         )
 
     numbers = [
         of("steerable (1 yes, 0 no)", float(found.steerable), [], "best by every function"),
-        of("chance to be steerable", float(np.mean([c.steerable for c in copies])), [],
-           f"share of {len(copies):,} resamples")
-        if copies
-        else Number("tradeoff", "chance to be steerable", {"of": "the steered model"}, None,
-                    reason="The values come without resamples.", method="share of resamples"),
+        Number.of(
+            "tradeoff",
+            "chance to be steerable",
+            {"of": "the steered model"},
+            _chance(sum(bool(c.steerable) for c in copies), len(copies)),
+            f"share of {len(copies):,} resamples; the interval is that of the share",
+        ),
         of("share of functions satisfied", found.satisfied_share,
            [c.satisfied_share for c in copies]),
         of("score, sum of f(M_f)", found.score, [c.score for c in copies]),
@@ -525,13 +551,13 @@ def _beside(study: Study, bootstraps: int, seed: int) -> _Beside:
         for row, model in enumerate(found.models):
             value = found.values[row, place]
             draws = found.replicates[:, row, place]
-            fixed = objective.name in found.fixed
+            draws = draws[:0] if objective.name in found.fixed else draws
             measured = (
                 Measured.missing(found.reasons[objective.name])
                 if np.isnan(value)
-                else _interval(float(value), draws[:0] if fixed else draws, len(draws))
+                else _interval(float(value), draws, len(draws))
             )
-            how = _how(0 if fixed else len(draws))
+            how = _how(len(draws))
             numbers.append(Number.of("jury", objective.name, {"model": model}, measured, how))
     return _Beside(
         numbers=tuple(numbers),

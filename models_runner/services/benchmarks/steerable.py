@@ -326,7 +326,14 @@ def group_members(
         InvalidDefinition: another form, an unknown feature, or nobody belongs to it.
     """
     members = np.ones(jurors, dtype=np.bool_)
-    for part in group.split("&"):
+    parts: list[str] = []
+    for piece in group.split("&"):
+        if parts and ":" not in piece:
+            # The sign belongs to the value before it.
+            parts[-1] += f"&{piece}"
+        else:
+            parts.append(piece)
+    for part in parts:
         feature, colon, value = (text.strip() for text in part.partition(":"))
         if not colon or feature not in traits:
             raise InvalidDefinition(

@@ -50,6 +50,8 @@ class TestAttributes:
                 [Attribute.of("kindness"), Attribute.of("Youth", "  CRUELTY ")], denied=denied
             )
         assert caught.value.denied == ((Attribute.of("youth", "cruelty"), "it is a harm"),)
+        with pytest.raises(DeniedAttribute):
+            refuse_denied([Attribute.of("Youth & cruelty")], denied=denied)
 
     def test_a_denied_intersection_leaves_its_parts_alone(self) -> None:
         denied = {Attribute.of("a", "b"): "too narrow"}
