@@ -1,5 +1,6 @@
 """The row of tabs that holds a study's pages together."""
 
+from collections.abc import Mapping
 from typing import Any
 
 from django import template
@@ -9,6 +10,16 @@ from django.urls import reverse
 from annotations.models import Study
 
 register = template.Library()
+
+
+@register.filter
+def pairs(mapping: Mapping[str, Any]) -> list[tuple[str, Any]]:
+    """Names and values of a mapping whose names are the data's own.
+
+    A template would take `mapping.items` for the value under the name "items", where there is one.
+    """
+    return list(mapping.items())
+
 
 # Name of the address, what the tab says. Floors above add theirs in settings.STUDY_PAGES.
 _BEFORE = (("study", "Front page"), ("study-jurors", "Jurors"), ("study-ways-in", "Ways in"))

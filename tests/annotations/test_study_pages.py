@@ -27,6 +27,7 @@ from annotations.selectors.studies import front_page
 from annotations.selectors.troubles import troubles
 from annotations.services import studies
 from juries.models import CandidateContact, FeatureValue, Jury, Quota, Run, Seat, User
+from juries.services.audit import record_act
 
 MakeStudy = Callable[..., Study]
 
@@ -347,6 +348,26 @@ def test_the_log_tells_who_did_what(owner: Client, study: Study, stranger: User)
     page = owner.get(reverse("study-log", args=[study.public_id])).content.decode()
     assert page.index("changed the study") < page.index("closed the study")
     assert "stranger" in page
+
+
+def test_the_log_tells_details_of_any_name(owner: Client, study: Study) -> None:
+    record_act(actor=None, verb="imported ratings", subject=study, details={"items": 11, "x": 7})
+    page = owner.get(reverse("study-log", args=[study.public_id])).content.decode()
+    assert "<dt>items</dt><dd>11</dd><dt>x</dt><dd>7</dd>" in page
+
+
+@pytest.mark.parametrize("name", ["items", "values"])
+def test_a_trait_may_have_any_name(owner: Client, study: Study, name: str) -> None:
+    assert study.jury is not None
+    feature = study.jury.pool.features.order_by("id")[0]
+    feature.name = name
+    feature.save()
+    juror = study.jury.jurors.order_by("id")[0]
+    mine = juror.candidate.traits.get(feature=feature).feature_value.value
+    sheet = owner.get(reverse("study-juror", args=[study.public_id, juror.public_id]))
+    assert f"<dt>{name}</dt><dd>{mine}</dd>" in sheet.content.decode()
+    table = owner.get(reverse("study-jurors", args=[study.public_id]))
+    assert f"<td>{mine}</td>" in table.content.decode()
 
 
 class TestQueryCounts:
