@@ -15,6 +15,7 @@ FloatArray = npt.NDArray[np.float64]
 DEFAULT_EPSILON = 0.01
 _TOLERANCE = 1e-9
 _LISTED = 12
+MOST_POINTS = 1000
 
 
 class ScaleKind(StrEnum):
@@ -55,7 +56,8 @@ class Scale:
 
     ``low < high``, both finite; ``step`` > 0 divides ``high - low`` into whole steps, None means
     any number between (sliders only); ``labels`` are (point, text) pairs whose points are on the
-    scale; ``allows_cant_say`` admits None. A yes/no scale is 0 = no, 1 = yes.
+    scale; ``allows_cant_say`` admits None. A yes/no scale is 0 = no, 1 = yes. A Likert scale shows
+    each of its points and has at most ``MOST_POINTS``.
     Raises ``InvalidScale``.
     """
 
@@ -71,6 +73,11 @@ class Scale:
             raise InvalidScale(
                 f"The bounds are {self.low:g} and {self.high:g}; "
                 "the lower must be a finite number below the higher."
+            )
+        if not math.isfinite(self.high - self.low):
+            raise InvalidScale(
+                f"From {self.low:g} to {self.high:g} is further than can be computed with; "
+                "bring the bounds closer together."
             )
         if self.kind is ScaleKind.YES_NO and (self.low, self.high, self.step) != (0, 1, 1):
             raise InvalidScale(
@@ -95,10 +102,18 @@ class Scale:
         if not (math.isfinite(step) and step > 0):
             raise InvalidScale(f"The step is {step:g}, but must be a finite number above 0.")
         steps = (self.high - self.low) / step
+        if not math.isfinite(steps):
+            raise InvalidScale(f"The step {step:g} is too small for {self.low:g} to {self.high:g}.")
         if abs(steps - round(steps)) > _TOLERANCE * max(1.0, steps) or round(steps) < 1:
             raise InvalidScale(
                 f"Steps of {step:g} do not lead from {self.low:g} to {self.high:g}: "
                 f"that would be {steps:g} of them."
+            )
+        if self.kind is ScaleKind.LIKERT and steps >= MOST_POINTS:
+            raise InvalidScale(
+                f"Steps of {step:g} from {self.low:g} to {self.high:g} make "
+                f"{steps + 1:g} points, each shown by itself; at most {MOST_POINTS} can be. "
+                "Take larger steps, or a slider."
             )
 
     def _has(self, value: float) -> bool:
@@ -119,16 +134,16 @@ class Scale:
 
     def legal_values(self) -> str:
         """The legal values in words, such as ``1, 2, 3, 4, 5 or can't say``."""
-        points = self.points
-        if not points:
+        # A fine slider has more points than anybody wants to count.
+        if self.step is None:
             text = f"any number from {self.low:g} to {self.high:g}"
-        elif len(points) > _LISTED:
+        elif (self.high - self.low) / self.step > _LISTED:
             text = f"from {self.low:g} to {self.high:g} in steps of {self.step:g}"
         else:
             names = dict(self.labels)
             text = ", ".join(
                 f"{point:g} ({names[point]})" if point in names else f"{point:g}"
-                for point in points
+                for point in self.points
             )
         return f"{text} or can't say" if self.allows_cant_say else text
 

@@ -9,6 +9,8 @@ import csv
 import io
 import json
 import math
+import re
+import sys
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
@@ -23,6 +25,8 @@ LONGEST_ID = 120
 LONGEST_OPTION_KEY = 60
 LONGEST_OPTION = 400
 _DELIMITERS = (",", ";", "\t", "|")
+# Zero characters, and halves of characters as JSON can write them: no database keeps these.
+_UNSTORABLE = re.compile("[\0\ud800-\udfff]")
 _BOMS = ((b"\xef\xbb\xbf", "utf-8-sig"), (b"\xff\xfe", "utf-16"), (b"\xfe\xff", "utf-16"))
 
 
@@ -101,14 +105,27 @@ def read_table(data: bytes, *, name: str = "", encoding: str = "") -> OutsideTab
 
     Raises:
         TableUnreadable: not in this encoding, no heading, repeated or blank headings, a quote that
-            is never closed, a row with more cells than headings, a line that is no JSON object.
+            is never closed, a row with more cells than headings, a line that is no JSON object, a
+            zero character or half of a character.
     """
     text = _decoded(data, name=name or "the file", encoding=encoding)
     if not text.strip():
         raise TableUnreadable(f"{name or 'The file'} is empty.")
     if name.lower().endswith((".jsonl", ".ndjson", ".json")) or text.lstrip()[0] in "{[":
-        return _read_json(text)
-    return _read_csv(text)
+        return _storable(_read_json(text))
+    return _storable(_read_csv(text))
+
+
+def _storable(table: OutsideTable) -> OutsideTable:
+    for number, cells in ((1, table.columns), *table.rows):
+        for column, cell in zip(table.columns, cells, strict=True):
+            found = _UNSTORABLE.search(cell)
+            if found:
+                raise TableUnreadable(
+                    f"Row {number}, {column!r}: character {found.start() + 1} is "
+                    f"{found[0]!r}, which can't be kept. Take it out."
+                )
+    return table
 
 
 def _decoded(data: bytes, *, name: str, encoding: str) -> str:
@@ -443,6 +460,8 @@ def parse_options(text: str) -> tuple[OutsideOption, ...]:
     for option in options:
         if not option.key or not option.text:
             raise ValueError("one of the options is blank.")
+        if _UNSTORABLE.search(option.key + option.text):
+            raise ValueError(f"the option {option.text!r} holds what can't be kept.")
         if keys.count(option.key) > 1:
             raise ValueError(f"the option {option.key!r} stands twice.")
         if len(option.key) > LONGEST_OPTION_KEY or len(option.text) > LONGEST_OPTION:
@@ -464,6 +483,13 @@ def _text_option(number: int, text: str) -> OutsideOption:
     return OutsideOption(text if len(text) <= LONGEST_OPTION_KEY else str(number), text)
 
 
+def _is_code(code: Any) -> bool:
+    if isinstance(code, bool) or not isinstance(code, int | float):
+        return False
+    # Python's JSON reads NaN and Infinity, and whole numbers that no float holds.
+    return -sys.float_info.max <= code <= sys.float_info.max
+
+
 def _json_options(text: str) -> tuple[OutsideOption, ...]:
     try:
         parsed = json.loads(text)
@@ -475,8 +501,8 @@ def _json_options(text: str) -> tuple[OutsideOption, ...]:
             options.append(_text_option(number, entry.strip()))
         elif isinstance(entry, dict) and isinstance(entry.get("text"), str):
             code = entry.get("code")
-            if code is not None and (isinstance(code, bool) or not isinstance(code, int | float)):
-                raise ValueError(f"the code {code!r} is no number.")
+            if code is not None and not _is_code(code):
+                raise ValueError(f"the code {str(code)[:30]} is no number to reckon with.")
             options.append(
                 OutsideOption(
                     str(entry.get("key") or entry["text"]),

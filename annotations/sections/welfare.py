@@ -177,20 +177,20 @@ def _leaders(sweep: AlphaSweep, row: int) -> list[int]:
 def _sentence(criterion: Criterion, sweep: AlphaSweep) -> str:
     if len(sweep.sources) == 1:
         return f"{criterion.name}: {sweep.sources[0]} is the only source; nothing is compared."
-    ahead = [
-        " and ".join(sweep.sources[index] for index in _leaders(sweep, row))
-        for row in range(len(sweep.alphas))
-    ]
-    if len(set(ahead)) == 1:
-        tied = " serve the jury equally" if " and " in ahead[0] else " leads"
+    leaders = [_leaders(sweep, row) for row in range(len(sweep.alphas))]
+    ahead = [" and ".join(sweep.sources[index] for index in indices) for indices in leaders]
+    several = len(leaders[0]) > 1
+    if all(indices == leaders[0] for indices in leaders):
+        tied = " serve the jury equally" if several else " leads"
         return f"{criterion.name}: {ahead[0]}{tied} at every α."
     changes = "; ".join(
         f"at α ≈ {crossing.alpha:.2g} {crossing.after} overtakes {crossing.before}"
         for crossing in sweep.crossings
     )
+    first = f"{ahead[0]} {'lead' if several else 'leads'} at α = 0"
     return (
         f"{criterion.name}: who leads depends on how much the worse-off count. "
-        f"{ahead[0]} leads at α = 0, {ahead[-1]} at α = ∞" + (f"; {changes}." if changes else ".")
+        f"{first}, {ahead[-1]} at α = ∞" + (f"; {changes}." if changes else ".")
     )
 
 

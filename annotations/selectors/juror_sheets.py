@@ -32,6 +32,7 @@ from annotations.models import (
 from annotations.selectors.checks import CheckReport, check_reports
 from annotations.selectors.progress import SeatProgress, seats_with_progress
 from annotations.selectors.quiz import QuizItem, quiz_of
+from annotations.selectors.sources import source_labels
 
 # With more finished queries than that, the front page leaves the reports to the jurors' pages.
 QUALITY_UP_TO = 5_000
@@ -155,10 +156,12 @@ def _marks(*, juror_id: int, queries: Sequence[Query]) -> dict[int, list[MarkedW
     rows = Highlight.objects.filter(
         juror_id=juror_id, response__query__in=queries, is_current=True
     ).order_by("response_id", "start")
-    for row in rows.select_related("response__source"):
+    studies = {query.study_id for query in queries}
+    labels = {pk: label for one in studies for pk, label in source_labels(study_id=one).items()}
+    for row in rows.select_related("response"):
         words = row.response.text[row.start : row.end] if row.start is not None else ""
         found[row.response.query_id].append(
-            MarkedWords(row.response.source.name, row.get_kind_display(), words)
+            MarkedWords(labels[row.response.source_id], row.get_kind_display(), words)
         )
     return found
 

@@ -1,5 +1,6 @@
 """What is wrong with a study that is under way, each with the place where to mend it."""
 
+from collections import Counter, defaultdict
 from collections.abc import Iterator, Sequence
 from datetime import datetime, timedelta
 
@@ -244,25 +245,34 @@ def _about_checks(study: Study, signs: Sequence[Signs], at_reports: str) -> Iter
             url=at_reports,
             action="See the reports",
         )
-    twice = [report for own in signs for _, report in own.repeated if report.pairs]
-    pairs = sum(report.pairs for report in twice)
-    same = sum(round((report.exact.value or 0.0) * report.pairs) for report in twice)
+    twice = [pair for own in signs for pair in own.repeated if pair[1].pairs]
+    pairs = sum(report.pairs for _, report in twice)
+    same = sum(round((report.exact.value or 0.0) * report.pairs) for _, report in twice)
     if pairs:
         yield Finding(
             "repeated",
             f"Asked the same twice, jurors gave the same number {same} of {pairs} times"
-            f"{_mean_distance(twice)}. One may think again; very unlike answers are worth a look.",
+            f"{_mean_distances(twice)}. One may think again; very unlike answers are worth a look.",
             is_blocking=False,
             url=reverse("study-jurors", args=[study.public_id]),
             action="See juror by juror",
         )
 
 
-def _mean_distance(reports: Sequence[SelfAgreement]) -> str:
-    """How far apart on average, where not all were equal."""
-    total = sum((report.mean_difference.value or 0.0) * report.pairs for report in reports)
-    pairs = sum(report.pairs for report in reports)
-    return f" and were {total / pairs:.2g} apart on average" if total else ""
+def _mean_distances(reports: Sequence[tuple[str, SelfAgreement]]) -> str:
+    """How far apart on average, where not all were equal; by criterion, since scales differ."""
+    totals: dict[str, float] = defaultdict(float)
+    pairs: Counter[str] = Counter()
+    for criterion, report in reports:
+        totals[criterion] += (report.mean_difference.value or 0.0) * report.pairs
+        pairs[criterion] += report.pairs
+    if not any(totals.values()):
+        return ""
+    if len(totals) == 1:
+        ((criterion, total),) = totals.items()
+        return f" and were {total / pairs[criterion]:.2g} apart on average"
+    told = ", ".join(f"{totals[name] / pairs[name]:.2g} on {name}" for name in totals)
+    return f" and were apart on average by {told}"
 
 
 def _about_quiz(study: Study) -> Iterator[Finding]:

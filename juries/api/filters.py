@@ -1,11 +1,14 @@
 """Filters of lists: an unknown parameter or value is refused, with what is legal."""
 
 from collections.abc import Callable, Sequence
+from datetime import UTC, datetime
 from typing import Any, TypeVar
 
 from django import forms
+from django.core.exceptions import ValidationError
 from django.db.models import QuerySet
 from django_filters import rest_framework as django_filters
+from django_filters.fields import IsoDateTimeField
 from drf_spectacular.utils import extend_schema_field
 from rest_framework.request import Request
 from rest_framework.views import APIView
@@ -88,9 +91,31 @@ def flag_filter(field_name: str, meaning: str) -> FlagFilter:
     return described(FlagFilter(field_name=field_name), {"type": "boolean", "description": meaning})
 
 
+class _MomentField(IsoDateTimeField):
+    """A moment that has a place in the years 1 to 9999 of UTC, in which databases reckon."""
+
+    def to_python(self, value: Any) -> datetime | None:
+        """The moment; one beyond these years can't be read.
+
+        Raises:
+            ValidationError: the text says no such moment.
+        """
+        moment: datetime | None = super().to_python(value)
+        if moment is None:
+            return None
+        try:
+            return moment.astimezone(UTC)
+        except OverflowError as error:
+            raise ValidationError(self.error_messages["invalid"], code="invalid") from error
+
+
+class _MomentFilter(django_filters.IsoDateTimeFilter):
+    field_class = _MomentField
+
+
 def since_filter(field_name: str, meaning: str) -> django_filters.IsoDateTimeFilter:
     """A filter by a moment from which on rows count."""
-    made = django_filters.IsoDateTimeFilter(
+    made = _MomentFilter(
         field_name=field_name,
         lookup_expr="gte",
         error_messages={"invalid": "Write a moment as 2026-01-31T12:00:00Z."},

@@ -2,9 +2,13 @@
 
 from collections.abc import Callable
 
+from django.utils import timezone
+
 from annotations.models import Study
+from annotations.selectors.juror_sheets import own_words
 from annotations.selectors.ratings import rated_responses
 from annotations.selectors.sources import source_labels
+from juries.models import Jury
 from overton.selectors.labels import label_table
 from overton.selectors.said import asked_queries
 from overton.selectors.sources import study_sources
@@ -36,3 +40,29 @@ def test_two_revisions_of_one_name_are_told_apart_everywhere(
     study.queries.get().responses.create(source=newer, external_id="n", text="Another.")
     found = names(study)
     assert found == {place: {"alpha@1", "alpha@2", "beta"} for place in found}
+
+
+def test_a_name_that_reads_like_a_name_and_revision_is_told_apart(
+    make_study: Callable[..., Study],
+) -> None:
+    study = make_study(queries=1, sources=("alpha", "alpha@2"))
+    newer = study.sources.create(name="alpha", revision="2")
+    study.queries.get().responses.create(source=newer, external_id="n", text="Another.")
+    study.sources.filter(name="alpha@2").update(revision="")
+    study.sources.create(name="alpha (revision 2)", revision="")
+    found = names(study)
+    told = {"alpha@1", "alpha@2 (no revision)", "alpha (revision 2) 2"}
+    assert found.pop("labels") == {*told, "alpha (revision 2)"}
+    assert found.pop("pages") >= told
+    assert found == dict.fromkeys(found, told)
+
+
+def test_a_jurors_sheet_tells_revisions_apart(make_study: Callable[..., Study], jury: Jury) -> None:
+    study, juror = make_study(queries=1, sources=("alpha",), jury=jury), jury.jurors.all()[0]
+    newer = study.sources.create(name="alpha", revision="2")
+    query = study.queries.get()
+    query.responses.create(source=newer, external_id="n", text="Another.")
+    for response in query.responses.all():
+        response.highlights.create(juror=juror, kind="nothing", created_at=timezone.now())
+    [words] = own_words(juror_id=juror.pk, queries=[query])
+    assert [mark.source for mark in words.marks] == ["alpha@1", "alpha@2"]

@@ -238,6 +238,24 @@ def test_one_source_leads_nobody(make_study: Callable[..., Study], rate: Rate, j
     assert not any("leads" in sentence for sentence in content.summary)
 
 
+def test_a_name_with_and_is_one_source(
+    make_study: Callable[..., Study], rate: Rate, jury: Jury
+) -> None:
+    study = make_study(jury=jury, queries=1, sources=("Search and rescue", "beta"))
+    rate(study, [5, 1], [5, 2])
+    content = built(study, WelfareSection)
+    assert content.summary[1] == "Helpful: Search and rescue leads at every α."
+
+
+def test_sources_that_lead_together_lead(
+    make_study: Callable[..., Study], rate: Rate, jury: Jury
+) -> None:
+    study = make_study(jury=jury, queries=1, sources=("a", "b", "c"))
+    rate(study, [5, 1, 2], [1, 5, 2])
+    content = built(study, WelfareSection)
+    assert "a and b lead at α = 0, c at α = ∞" in content.summary[1]
+
+
 def test_equal_sources_tie(study: Study, rate: Rate) -> None:
     rate(study, [4, 4, 2, 2], [3, 3, 5, 5])
     content = built(study, WelfareSection)

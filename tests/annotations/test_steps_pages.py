@@ -272,3 +272,13 @@ def test_the_sheet_shows_checks_and_the_quiz(
     assert "says what to answer</span>" in page
     front = desk.get(reverse("study", args=[quizzed.public_id])).content.decode()
     assert "1 juror of 1 missed 1 of the 1 answers" in front
+    assert "the same number 0 of 2 times and were 1 apart on average" in front
+    fair = quizzed.criteria.get(key="fair")
+    for position, one in enumerate(quizzed.queries.order_by("ordinal")):
+        for response in one.responses.all():
+            response.ratings.create(
+                juror=own.juror, criterion=fair, value=1 + 2 * (position % 2),
+                created_at=timezone.now(),
+            )  # fmt: skip
+    front = desk.get(reverse("study", args=[quizzed.public_id])).content.decode()
+    assert "0 of 4 times and were apart on average by 1 on Helpful, 2 on Fair." in front

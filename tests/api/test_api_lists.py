@@ -353,7 +353,14 @@ def test_a_bad_filter_is_refused_with_what_is_legal(
 
 
 @pytest.mark.parametrize(
-    ("parameter", "value"), [("juror", "7"), ("query", "not-an-id"), ("since", "yesterday")]
+    ("parameter", "value"),
+    [
+        ("juror", "7"),
+        ("query", "not-an-id"),
+        ("since", "yesterday"),
+        ("since", "0001-01-01T00:00:00+14:00"),
+        ("since", "9999-12-31T23:59:59-14:00"),
+    ],
 )
 def test_an_unreadable_filter_is_refused(world: "World", parameter: str, value: str) -> None:
     refused = world.by_owner.get(world.url("api-ratings"), {parameter: value})

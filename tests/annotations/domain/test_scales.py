@@ -54,6 +54,12 @@ def test_decimal_steps_are_not_lost_to_rounding() -> None:
     assert len(scale.points) == 11
 
 
+def test_a_very_fine_slider_is_told_without_counting_its_points() -> None:
+    scale = Scale(kind=ScaleKind.SLIDER, low=0, high=1e9, step=1e-3)
+    with pytest.raises(OutsideScale, match=r"in steps of 0\.001"):
+        scale.check_value(value=-1)
+
+
 def test_labels_are_told_in_the_error() -> None:
     scale = scale_from_labels(kind=ScaleKind.LIKERT, texts=["never", "at times", "always"])
     with pytest.raises(OutsideScale, match=r"1 \(never\), 2 \(at times\), 3 \(always\)"):
@@ -68,6 +74,9 @@ def test_labels_are_told_in_the_error() -> None:
         {"low": 1, "high": 5, "step": 3},
         {"low": 1, "high": 5, "step": 0},
         {"low": 1, "high": 5, "step": None},
+        {"low": -1e308, "high": 1e308},
+        {"low": 1, "high": 5, "step": 5e-324},
+        {"low": 0, "high": 1e9, "step": 0.001},
         {"low": 1, "high": 5, "labels": ((6.0, "too much"),)},
         {"kind": ScaleKind.YES_NO, "low": 1, "high": 2},
     ],

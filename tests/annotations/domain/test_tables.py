@@ -62,6 +62,9 @@ def test_rows_are_numbered_as_in_a_spreadsheet() -> None:
         (b'{"id": 1}\n{"id": \n', "Row 2 is no JSON"),
         (b'{"id": 1}\n[1]\n', "Row 2 is no JSON object"),
         (b"[" * 200_000, "JSON"),
+        (b"id,text\n1,a\n2,b\0\n", "Row 3, 'text': character 2"),
+        (b'{"id": "1", "text": "a\\ud83d"}\n', "Row 1, 'text': character 2"),
+        (b'{"id": "1", "o": ["a\\u0000"]}\n{"id\\ud83d": "1"}\n', "can't be kept"),
     ],
 )
 def test_unreadable_files_say_where(data: bytes, match: str) -> None:
@@ -174,6 +177,10 @@ def test_options() -> None:
         "a|a",
         "[1, 2]",
         '[{"text": "a", "code": true}, "b"]',
+        '[{"text": "a", "code": NaN}, "b"]',
+        '[{"text": "a", "code": 1e999}, "b"]',
+        f'[{{"text": "a", "code": 1{"0" * 400}}}, "b"]',
+        '["a", "\\ud83d"]',
         "[",
         "a|" + "x" * 401,
     ):
