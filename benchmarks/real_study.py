@@ -183,7 +183,7 @@ def popquorn(data: Path) -> None:
             description="Ratings of the Potato-Prolific data set.",
         )
     print(
-        f"Study: {made.items} queries, {made.ratings} ratings by {made.jurors} jurors; "
+        f"Study: {made.queries} queries, {made.ratings} ratings by {made.jurors} jurors; "
         f"{made.left_out} ratings of the others left out.\n"
     )
     study_figures(made=made, found=found, clock=clock)
@@ -285,7 +285,7 @@ def dices(data: Path) -> None:
             description="Ratings of DICES-350.",
             licence="cc-by-4.0",
         )
-    print(f"Study: {made.items} queries, {made.ratings} ratings by {made.jurors} jurors.\n")
+    print(f"Study: {made.queries} queries, {made.ratings} ratings by {made.jurors} jurors.\n")
     study_figures(made=made, found=found, clock=clock)
     clock.print()
 

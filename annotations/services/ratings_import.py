@@ -78,7 +78,8 @@ class RatingsImported:
     Attributes:
         study: the study, closed: nobody works on it here.
         criterion: what was rated.
-        items: queries, with one response each.
+        items: responses, each to a query of its own or beside those of other sources.
+        queries: what they respond to.
         jurors: jurors of the jury who rated something.
         ratings: rows.
         left_out: ratings of people who are not on the jury.
@@ -87,6 +88,7 @@ class RatingsImported:
     study: Study
     criterion: Criterion
     items: int
+    queries: int
     jurors: int
     ratings: int
     left_out: int
@@ -125,8 +127,9 @@ def ratings_to_study(
 ) -> RatingsImported:
     """A closed study of what was rated elsewhere, with the ratings of a jury's members.
 
-    Every item becomes a query with one response; ratings of people who are not on the jury are left
-    out. Jurors are found by the id that they have in the pool.
+    Every item becomes a response. Items that answer the same text, each of another source, are
+    responses to one query; the others have a query each. Ratings of people who are not on the jury
+    are left out. Jurors are found by the id that they have in the pool.
 
     Args:
         jury: drawn or seated from the pool that the raters became.
@@ -202,6 +205,7 @@ def ratings_to_study(
         study=study,
         criterion=asked,
         items=len(responses),
+        queries=study.query_count,
         jurors=len(active),
         ratings=len(own),
         left_out=len(ratings.ratings) - len(own),
@@ -210,7 +214,12 @@ def ratings_to_study(
         actor=actor,
         verb="imported ratings into",
         subject=study,
-        details={"items": made.items, "ratings": made.ratings, "left_out": made.left_out},
+        details={
+            "items": made.items,
+            "queries": made.queries,
+            "ratings": made.ratings,
+            "left_out": made.left_out,
+        },
     )
     return made
 
@@ -249,24 +258,27 @@ def _make_criterion(study: Study, criterion: RatedCriterion) -> Criterion:
 
 
 def _make_items(study: Study, items: Mapping[str, OutsideItem], query_text: str) -> dict[str, int]:
-    """A query and a response of each item; primary keys of the responses by the items' ids."""
+    """Queries and responses of the items; primary keys of the responses by the items' ids."""
     sources: dict[str, Source] = {}
     for item in items.values():
         name = item.source or DEFAULT_SOURCE
         if name not in sources:
             sources[name] = study.sources.create(name=name[:120], kind=Source.Kind.OTHER)
     responses: dict[str, int] = {}
-    listed = list(enumerate(items.values()))
-    for part in _portions(listed):
+    groups = list(enumerate(_by_query(items)))
+    for part in _portions(groups):
         queries = Query.objects.bulk_create(
             Query(
                 study=study,
-                external_id=item.id,
+                external_id=group[0].id,
                 ordinal=ordinal,
-                text=item.query or query_text,
+                text=group[0].query or query_text,
             )
-            for ordinal, item in part
+            for ordinal, group in part
         )
+        listed = [
+            (query, item) for (_, group), query in zip(part, queries, strict=True) for item in group
+        ]
         made = Response.objects.bulk_create(
             Response(
                 query=query,
@@ -274,11 +286,29 @@ def _make_items(study: Study, items: Mapping[str, OutsideItem], query_text: str)
                 external_id=item.id,
                 text=item.text,
             )
-            for (_, item), query in zip(part, queries, strict=True)
+            for query, item in listed
         )
         responses.update(
-            {item.id: response.pk for (_, item), response in zip(part, made, strict=True)}
+            {item.id: response.pk for (_, item), response in zip(listed, made, strict=True)}
         )
-    Study.objects.filter(pk=study.pk).update(query_count=len(items))
-    study.query_count = len(items)
+    Study.objects.filter(pk=study.pk).update(query_count=len(groups))
+    study.query_count = len(groups)
     return responses
+
+
+def _by_query(items: Mapping[str, OutsideItem]) -> list[list[OutsideItem]]:
+    """The items, those together that answer one query; in the order of their first.
+
+    A text under which some source stands twice is a task that stood above everything, say. Its
+    items are not answers to one question: each is a query of its own.
+    """
+    by_text: dict[str, list[OutsideItem]] = {}
+    for item in items.values():
+        by_text.setdefault(item.query, []).append(item)
+    groups: list[list[OutsideItem]] = []
+    for text, together in by_text.items():
+        if text and len({item.source for item in together}) == len(together):
+            groups.append(together)
+        else:
+            groups += [[item] for item in together]
+    return sorted(groups, key=lambda group: group[0].row)

@@ -156,7 +156,7 @@ def test_the_command_for_ratings(db: None, tmp_path: Path, capsys: Any, research
     )
     assert rating.value == 1
     assert set(Participation.objects.values_list("state", flat=True)) == {"finished"}
-    assert "24 ratings of 4 items by 6 jurors" in capsys.readouterr().out
+    assert "24 ratings of 4 items to 4 queries by 6 jurors" in capsys.readouterr().out
 
 
 def test_a_given_jury(db: None, tmp_path: Path, capsys: Any) -> None:
@@ -219,6 +219,40 @@ def test_a_rater_matrix(db: None, tmp_path: Path) -> None:
     path.write_text("{")
     with pytest.raises(CommandError, match="no JSON"):
         call_command("import_ratings", path, study_title="D", format="dices")
+
+
+def test_sources_that_answer_one_query_stand_beside_each_other(db: None, tmp_path: Path) -> None:
+    path = tmp_path / "r.csv"
+    path.write_text(
+        "user,instance,text,stars,prompt,model\n"
+        "u,i1,Trees.,5,What cools?,alpha\n"
+        "u,i2,Read it.,2,Do the task,alpha\n"
+        "u,i3,Shade.,4,What cools?,beta\n"
+        "u,i4,Read more.,1,Do the task,alpha\n"
+        "u,i5,Nothing.,3,,beta\n"
+        "u,i6,Less.,3,,alpha\n"
+        "v,i1,Trees.,4,What cools?,alpha\n"
+    )
+    options = {**LONG, "traits": "", "query": "prompt", "source": "model"}
+    call_command("import_ratings", path, study_title="T", **options)
+    study = Study.objects.get()
+    found = [
+        (query.external_id, query.text, sorted(query.responses.values_list("source__name", "text")))
+        for query in study.queries.order_by("ordinal")
+    ]
+    assert found == [
+        ("i1", "What cools?", [("alpha", "Trees."), ("beta", "Shade.")]),
+        ("i2", "Do the task", [("alpha", "Read it.")]),
+        ("i4", "Do the task", [("alpha", "Read more.")]),
+        ("i5", study.criteria.get().question, [("beta", "Nothing.")]),
+        ("i6", study.criteria.get().question, [("alpha", "Less.")]),
+    ]
+    assert study.query_count == 5
+    assert dict(
+        Rating.objects.filter(juror__candidate__external_id="u").values_list(
+            "response__external_id", "value"
+        )
+    ) == {"i1": 5, "i2": 2, "i3": 4, "i4": 1, "i5": 3, "i6": 3}
 
 
 def test_services_on_a_drawn_jury(db: None, tmp_path: Path) -> None:

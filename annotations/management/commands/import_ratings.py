@@ -90,8 +90,9 @@ class Command(BaseCommand):
             raise CommandError(str(problem)) from problem
         self.stdout.write(
             self.style.SUCCESS(
-                f"study {made.study.slug!r}: {made.ratings} ratings of {made.items} items by "
-                f"{made.jurors} jurors; {made.left_out} ratings of others left out"
+                f"study {made.study.slug!r}: {made.ratings} ratings of {made.items} items to "
+                f"{made.queries} queries by {made.jurors} jurors; {made.left_out} ratings of "
+                "others left out"
             )
         )
 
