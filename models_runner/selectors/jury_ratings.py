@@ -14,6 +14,7 @@ from juries.domain.resampling import PredictedCells
 from juries.models import Run
 from models_runner.domain.reward.preference import LOW_RANK
 from models_runner.models import PredictedRating, RewardTraining
+from models_runner.selectors.serving import NOT_OF_TEXTS
 from models_runner.selectors.training import training_data
 
 
@@ -71,13 +72,20 @@ class JuryUtilities:
         return np.asarray(~np.isnan(self.predicted.deviations))
 
 
-def usable_training(*, criterion: Criterion) -> RewardTraining:
+def usable_training(*, criterion: Criterion, of_texts: bool = False) -> RewardTraining:
     """The newest training of a criterion that passed its gate and learnt from nothing withdrawn.
+
+    Args:
+        criterion: what was learnt.
+        of_texts: only one whose model is here and can be asked of any text.
 
     Raises:
         NothingPredicted: there is none; the message says what stands against the newest.
     """
-    return _usable(list(_trainings(study=criterion.study)), criterion)
+    trainings = _trainings(study=criterion.study)
+    if of_texts:
+        trainings = trainings.exclude(method__in=NOT_OF_TEXTS).exclude(artefact_name="")
+    return _usable(list(trainings), criterion)
 
 
 def utilities_said_and_predicted(*, criterion: Criterion, share: str) -> JuryUtilities:

@@ -64,7 +64,7 @@ def _training(study: Study) -> RewardTraining:
     problem = NothingPredicted("The study has no criterion.")
     for criterion in Criterion.objects.filter(study=study).select_related("study"):
         try:
-            return usable_training(criterion=criterion)
+            return usable_training(criterion=criterion, of_texts=True)
         except NothingPredicted as found:
             problem = found if str(problem) == "The study has no criterion." else problem
     raise problem

@@ -190,6 +190,28 @@ def test_without_a_usable_model_the_order_is_random_and_says_so(
     assert order_in_words(study=study) == ""
 
 
+@pytest.mark.parametrize(
+    ("method", "artefact"), [("statement", "a.safetensors"), ("hierarchical", "")]
+)
+def test_a_newer_model_that_can_not_be_asked_is_passed_over(
+    study: Study, training: RewardTraining, method: str, artefact: str
+) -> None:
+    RewardTraining.objects.create(
+        study=study,
+        criterion=training.criterion,
+        run=Run.objects.create(kind="models_runner.train_reward", title="t", state="succeeded"),
+        method=method,
+        artefact_name=artefact,
+        is_usable=True,
+    )
+    claim_all(join(study), most=1)
+    [run] = Run.objects.filter(kind=PLAN_KIND)
+    assert run.parameters["training"] == training.pk
+    perform_run(run_id=run.pk, work=next_item.perform_plan)
+    run.refresh_from_db()
+    assert run.state == "succeeded", run.error
+
+
 def test_the_plan_is_asked_for_once_and_then_used(study: Study, training: RewardTraining) -> None:
     way = join(study)
     claim_all(way, most=2)
