@@ -165,6 +165,7 @@ def write_a_study(desk: "Desk") -> Study:
 def import_queries(desk: "Desk", study: Study, table: Path) -> None:
     page = desk.page
     page.get_by_role("link", name="Import queries", exact=True).click()
+    expect(page.locator("[name=table]")).to_be_visible()
     desk.look("6-import-file")
     page.locator("[name=table]").set_input_files(table)
     page.get_by_role("button", name="Read the file").click()
@@ -249,6 +250,7 @@ def watch_them(desk: "Desk", study: Study) -> None:
     expect(page.get_by_text("2 jurors have not opened the link yet.")).to_be_visible()
     desk.look("10-front-page")
     page.get_by_role("link", name="Jurors", exact=True).click()
+    page.wait_for_url("**/jurors/")
     desk.look("11-jurors")
     page.locator("tbody th a").first.click()
     expect(page.get_by_role("heading", name="Seat 1")).to_be_visible()

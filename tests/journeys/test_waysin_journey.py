@@ -185,6 +185,8 @@ def test_from_prolific_and_back(visitors: Visitors, study: Study) -> None:
         with visitors.visit(**DESK) as page:
             page.goto(address.replace("{{%PROLIFIC_PID%}}", PIDS[3]))
             page.get_by_role("button", name="No, thank you").click()
+            heading = page.get_by_role("heading", name="Thank you for thinking about it")
+            expect(heading).to_be_visible()
             look(page, "no-consent")
             returned_with(page, "NO1")
         desk.reload()
