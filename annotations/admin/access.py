@@ -5,15 +5,16 @@ another study does not exist for her.
 """
 
 from collections.abc import Callable
-from typing import Any, TypeVar
+from typing import Any, ClassVar, TypeVar
 
-from django.contrib import admin, messages
+from django.contrib import admin
 from django.db import models
-from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
+from django.http import HttpRequest
 
 from annotations.models import PlaceGroup, QueryOption, Response, Study
 from annotations.permissions import can_edit_study, can_own_study, can_view_study
 from annotations.services.studies import StudyRefused
+from juries.admin.refusing import RefusingAdmin
 from juries.models import User
 
 Row = TypeVar("Row", bound=models.Model)
@@ -88,46 +89,10 @@ class OwnersRights(StudyRights):
     editing: Predicate = staticmethod(can_own_study)
 
 
-class StudyScopedAdmin(StudyRights, admin.ModelAdmin[Row]):
+class StudyScopedAdmin(StudyRights, RefusingAdmin[Row]):
     """Pages over rows that belong to studies; what a service refuses comes back in its words."""
 
-    def changeform_view(
-        self,
-        request: HttpRequest,
-        object_id: str | None = None,
-        form_url: str = "",
-        extra_context: dict[str, Any] | None = None,
-    ) -> HttpResponse:
-        """The page of one row."""
-        return self._or_refuse(
-            request, lambda: super(StudyScopedAdmin, self).changeform_view(
-                request, object_id, form_url, extra_context
-            )
-        )  # fmt: skip
-
-    def delete_view(
-        self, request: HttpRequest, object_id: str, extra_context: dict[str, Any] | None = None
-    ) -> HttpResponse:
-        """Asking whether to delete, and deleting."""
-        return self._or_refuse(
-            request,
-            lambda: super(StudyScopedAdmin, self).delete_view(request, object_id, extra_context),
-        )
-
-    def changelist_view(
-        self, request: HttpRequest, extra_context: dict[str, Any] | None = None
-    ) -> HttpResponse:
-        """The list, and the actions on what is ticked."""
-        return self._or_refuse(
-            request, lambda: super(StudyScopedAdmin, self).changelist_view(request, extra_context)
-        )
-
-    def _or_refuse(self, request: HttpRequest, answer: Callable[[], HttpResponse]) -> HttpResponse:
-        try:
-            return answer()
-        except StudyRefused as refusal:
-            self.message_user(request, str(refusal), messages.ERROR)
-            return HttpResponseRedirect(request.get_full_path())
+    refusals: ClassVar[tuple[type[Exception], ...]] = (StudyRefused,)
 
 
 class VisibleStudiesFilter(admin.RelatedFieldListFilter):

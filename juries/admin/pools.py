@@ -1,6 +1,5 @@
 """The desk of pools: import, export, the pool against the population, its people."""
 
-from collections.abc import Callable
 from dataclasses import dataclass
 from math import ceil, floor
 from typing import Any
@@ -15,6 +14,7 @@ from django.shortcuts import redirect
 from django.urls import URLPattern, path, reverse
 from django.utils.html import format_html
 
+from juries.admin.refusing import RefusingAdmin
 from juries.admin.rooms import RoomAdmin, Row, acting_user
 from juries.forms.pools import PoolFilesForm, PoolForm
 from juries.models import Candidate, CandidateContact, Feature, FeatureValue, Pool, User
@@ -31,39 +31,10 @@ from juries.tasks import enqueue_run
 IMAGINED_JURY = 40
 
 
-class RefusingAdmin(admin.ModelAdmin[Row]):
-    """Pages on which what a service refuses comes back in its words."""
+class PoolPartsAdmin(RefusingAdmin[Row]):
+    """A pool or a feature, with what hangs on it; all of it is saved by services."""
 
-    def changeform_view(
-        self,
-        request: HttpRequest,
-        object_id: str | None = None,
-        form_url: str = "",
-        extra_context: dict[str, Any] | None = None,
-    ) -> HttpResponse:
-        """The page of one row."""
-        return self._or_refuse(
-            request, lambda: super(RefusingAdmin, self).changeform_view(
-                request, object_id, form_url, extra_context
-            )
-        )  # fmt: skip
-
-    def delete_view(
-        self, request: HttpRequest, object_id: str, extra_context: dict[str, Any] | None = None
-    ) -> HttpResponse:
-        """Asking whether to delete, and deleting."""
-        return self._or_refuse(
-            request,
-            lambda: super(RefusingAdmin, self).delete_view(request, object_id, extra_context),
-        )
-
-    def changelist_view(
-        self, request: HttpRequest, extra_context: dict[str, Any] | None = None
-    ) -> HttpResponse:
-        """The list, and the actions on what is ticked."""
-        return self._or_refuse(
-            request, lambda: super(RefusingAdmin, self).changelist_view(request, extra_context)
-        )
+    refusals = (pools.PoolRefused,)
 
     def save_formset(
         self, request: HttpRequest, form: Any, formset: BaseFormSet[Any], change: bool
@@ -75,13 +46,6 @@ class RefusingAdmin(admin.ModelAdmin[Row]):
             _remove(row, actor)
         for row in rows:
             _save(row, actor)
-
-    def _or_refuse(self, request: HttpRequest, answer: Callable[[], HttpResponse]) -> HttpResponse:
-        try:
-            return answer()
-        except pools.PoolRefused as refusal:
-            self.message_user(request, str(refusal), messages.ERROR)
-            return redirect(request.get_full_path())
 
 
 def _signed_in(request: HttpRequest) -> User:
@@ -120,7 +84,7 @@ class FeatureValueInline(admin.TabularInline[FeatureValue, Feature]):
 
 
 @admin.register(Feature)
-class FeatureAdmin(RefusingAdmin[Feature]):
+class FeatureAdmin(PoolPartsAdmin[Feature]):
     """A feature, with its values and their population shares."""
 
     list_display = ("name", "pool", "question", "position")
@@ -176,7 +140,7 @@ def _imagined(count: ValueCount) -> ImaginedSeats:
 
 
 @admin.register(Pool)
-class PoolAdmin(RefusingAdmin[Pool], RoomAdmin[Pool]):
+class PoolAdmin(PoolPartsAdmin[Pool], RoomAdmin[Pool]):
     """Pools, with pages for import and for the comparison with the population."""
 
     change_form_template = "admin/juries/pool_form.html"

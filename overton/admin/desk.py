@@ -1,11 +1,9 @@
 """What the overton app's pages in the admin have in common."""
 
-from collections.abc import Callable
 from typing import Any, TypeVar
 
-from django.contrib import messages
 from django.db import models
-from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
+from django.http import HttpRequest
 
 from annotations.admin.access import StudyScopedAdmin
 from overton.services.answers import AnswerRefused
@@ -17,15 +15,7 @@ Row = TypeVar("Row", bound=models.Model)
 class DeskAdmin(StudyScopedAdmin[Row]):
     """Rows of studies in which the user has a role; refusals come back in the service's words."""
 
-    def _or_refuse(self, request: HttpRequest, answer: Callable[[], HttpResponse]) -> HttpResponse:
-        def mine() -> HttpResponse:
-            try:
-                return answer()
-            except (AnswerRefused, RuleRefused) as refusal:
-                self.message_user(request, str(refusal), messages.ERROR)
-                return HttpResponseRedirect(request.get_full_path())
-
-        return super()._or_refuse(request, mine)
+    refusals = (*StudyScopedAdmin.refusals, AnswerRefused, RuleRefused)
 
 
 class ReadOnlyDesk(DeskAdmin[Row]):
